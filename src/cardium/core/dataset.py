@@ -1,0 +1,177 @@
+"""Datasets: three functions and a data sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from cardium.core.recording import Catalog, Entry, Recording
+from cardium.errors import DataMissingError
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Where a dataset comes from, on what terms, and what to know of it.
+
+    Parameters
+    ----------
+    title : str
+        Its name as its authors write it.
+    summary : str
+        One sentence: what, how many, whose.
+    version : str
+        The release that the reader was written for.
+    url : str
+        Its home.
+    license : str
+        The licence, as short as it can be said.
+    citation : str
+        The paper to cite, with DOI.
+    access : str
+        How to get it: the steps a person takes.
+    checksums : str, optional
+        The source's own SHA-256 list, relative to the root.
+    download : str, optional
+        Address under which the source serves its files to everybody, if it does.
+    """
+
+    title: str
+    summary: str
+    version: str
+    url: str
+    license: str
+    citation: str
+    access: str
+    checksums: str | None = None
+    download: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """A recording that a fake dataset was written from: what reading must give back.
+
+    Parameters
+    ----------
+    recording : Recording
+        Entry, streams and annotations, with values in memory.
+    tolerance : mapping of str to float
+        Largest allowed difference per stream, in the stream's unit, where the
+        format rounds; streams not named must agree exactly.
+    """
+
+    recording: Recording
+    tolerance: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset is three functions and what there is to say about it.
+
+    Parameters
+    ----------
+    name : str
+        The name of its module and on the command line.
+    info : Info
+        The data sheet.
+    provides : frozenset of str
+        Streams, annotations and labels that its recordings can have.
+    index : function (root) -> Catalog
+        Read the catalog; open no recording.
+    load : function (root, entry) -> Recording
+        Open one recording; values are read when sliced.
+    write_fake : function (root) -> tuple of KnownAnswer
+        Write a small dataset of known content in the source's own layout.
+    """
+
+    name: str
+    info: Info
+    provides: frozenset[str]
+    index: Callable[[Path], Catalog]
+    load: Callable[[Path, Entry], Recording]
+    write_fake: Callable[[Path], tuple[KnownAnswer, ...]]
+
+    def open(self, root: str | Path | None = None) -> OpenDataset:
+        """Open the dataset under a root folder; see `find_root` for the default."""
+        return OpenDataset(self, find_root(self, root))
+
+
+class OpenDataset:
+    """A dataset on disk: its catalog, and its recordings by id.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What it is.
+    root : Path
+        Where it lies.
+    """
+
+    def __init__(self, dataset: Dataset, root: Path) -> None:
+        self.dataset = dataset
+        self.root = root
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """All entries, read once."""
+        return self.dataset.index(self.root)
+
+    def __len__(self) -> int:
+        return len(self.catalog)
+
+    def __iter__(self) -> Iterator[Recording]:
+        return (self.load(entry) for entry in self.catalog)
+
+    def __getitem__(self, recording: str) -> Recording:
+        return self.load(self.catalog[recording])
+
+    def __repr__(self) -> str:
+        return f"<{self.dataset.info.title} at '{self.root}'>"
+
+    def load(self, entry: Entry) -> Recording:
+        """Open one recording."""
+        return self.dataset.load(self.root, entry)
+
+
+def find_root(dataset: Dataset, root: str | Path | None = None) -> Path:
+    """Say where a dataset lies: the argument, ``CARDIUM_DATA``, or the data folder.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset looked for.
+    root : str or Path, optional
+        Its folder. If not given, ``$CARDIUM_DATA/<name>``; without that variable, the
+        platform's data folder for cardium.
+
+    Returns
+    -------
+    Path
+        A folder that exists.
+
+    Raises
+    ------
+    DataMissingError
+        If the folder does not exist; the message says how to get the data.
+    """
+    if root is not None:
+        path = Path(root).expanduser()
+        told = "root"
+    elif "CARDIUM_DATA" in os.environ:
+        path = Path(os.environ["CARDIUM_DATA"]).expanduser() / dataset.name
+        told = "CARDIUM_DATA"
+    else:
+        from platformdirs import user_data_path
+
+        path = user_data_path("cardium") / dataset.name
+        told = "the default data folder"
+    if not path.is_dir():
+        raise DataMissingError(
+            f"{dataset.info.title}: there is no folder '{path}' (from {told}). "
+            f"{dataset.info.access} Then give its folder as root (--root), or set "
+            f"CARDIUM_DATA to the folder that holds '{dataset.name}'."
+        )
+    return path

@@ -1,0 +1,194 @@
+"""Entries, catalogs and recordings: what there is, and what one of it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import overload
+
+from cardium.core.stream import Stream
+from cardium.errors import (
+    DataCorruptError,
+    NotProvidedError,
+    SplitLeakError,
+    UnknownNameError,
+)
+
+Label = str | float | int | bool | tuple[str, ...] | None
+"""What a catalog knows of a recording: a name, a number, several names, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a catalog: a recording that has not been opened.
+
+    Parameters
+    ----------
+    id : str
+        Name of the recording, unique in its dataset, fit for a file name.
+    patient : str
+        Whose recording it is. Mandatory: splits, means and intervals are by patient.
+    split : str
+        The official split it belongs to: ``"train"``, ``"val"``, ``"test"``,
+        ``"fold0"`` …, or ``""`` where the source has none.
+    provides : frozenset of str
+        Names of the streams, annotations and labels that the recording has.
+    files : tuple of PurePosixPath
+        Files under the dataset's root that hold it.
+    labels : mapping of str to Label
+        What the catalog knows without opening a file: age, view, phase, diagnosis.
+    exam : str, optional
+        The examination it was taken in.
+    """
+
+    id: str
+    patient: str
+    split: str
+    provides: frozenset[str]
+    files: tuple[PurePosixPath, ...] = ()
+    labels: Mapping[str, Label] = field(default_factory=lambda: MappingProxyType({}))
+    exam: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was acquired together, opened: streams and annotations by name.
+
+    Parameters
+    ----------
+    entry : Entry
+        The row it was opened from.
+    streams : mapping of str to Stream
+        What the machine recorded, on one clock; values are read when sliced.
+    annotations : mapping of str to Stream
+        What a reader added: contours, label maps.
+    links : tuple of str
+        Ids of the recordings it refers to.
+    """
+
+    entry: Entry
+    streams: Mapping[str, Stream]
+    annotations: Mapping[str, Stream] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    links: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Stream:
+        """Return a stream or an annotation by name.
+
+        Raises
+        ------
+        NotProvidedError
+            If the recording has none of that name.
+        """
+        for streams in (self.streams, self.annotations):
+            if name in streams:
+                return streams[name]
+        there = ", ".join([*self.streams, *self.annotations]) or "nothing"
+        raise NotProvidedError(
+            f"Recording '{self.entry.id}' has no '{name}'. It has: {there}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The entries of a dataset, in the order of its source.
+
+    Parameters
+    ----------
+    entries : tuple of Entry
+        One row a recording.
+
+    Raises
+    ------
+    SplitLeakError
+        If a patient has entries in two splits.
+    DataCorruptError
+        If two entries have one id, or an entry names no patient.
+
+    Examples
+    --------
+    >>> rows = [Entry(f"r{i}", f"p{i // 2}", "train", frozenset({"ecg"}))
+    ...         for i in range(4)]
+    >>> catalog = Catalog(tuple(rows))
+    >>> len(catalog), catalog.patients, catalog["r3"].patient
+    (4, ('p0', 'p1'), 'p1')
+    """
+
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        side: dict[str, str] = {}
+        seen: set[str] = set()
+        for entry in self.entries:
+            if entry.id in seen:
+                raise DataCorruptError(f"Two recordings are called '{entry.id}'.")
+            if not entry.patient:
+                raise DataCorruptError(f"Recording '{entry.id}' names no patient.")
+            seen.add(entry.id)
+            other = side.setdefault(entry.patient, entry.split)
+            if other != entry.split:
+                raise SplitLeakError(
+                    f"Patient '{entry.patient}' is in '{other}' and, by recording "
+                    f"'{entry.id}', in '{entry.split}'. Mend the split: no patient "
+                    "may stand on two sides."
+                )
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    @overload
+    def __getitem__(self, key: str) -> Entry: ...
+    @overload
+    def __getitem__(self, key: slice) -> Catalog: ...
+    def __getitem__(self, key: str | slice) -> Entry | Catalog:
+        """Return the entry of an id, or the catalog of a slice.
+
+        Raises
+        ------
+        UnknownNameError
+            If no entry has the id.
+        """
+        if isinstance(key, slice):
+            return replace(self, entries=self.entries[key])
+        for entry in self.entries:
+            if entry.id == key:
+                return entry
+        raise UnknownNameError("recording", key, (e.id for e in self.entries))
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """The patients, in the order of their first entry."""
+        return tuple(dict.fromkeys(entry.patient for entry in self.entries))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The official splits that have an entry, sorted by name."""
+        return tuple(sorted({entry.split for entry in self.entries if entry.split}))
+
+    def split(self, *names: str) -> Catalog:
+        """Keep the entries of the named official splits.
+
+        Raises
+        ------
+        UnknownNameError
+            If a split has no entry.
+        """
+        for name in names:
+            if name not in self.splits:
+                raise UnknownNameError("entry in split", name, self.splits)
+        return self.where(lambda entry: entry.split in names)
+
+    def where(self, keep: Callable[[Entry], bool]) -> Catalog:
+        """Keep the entries that a predicate accepts."""
+        return Catalog(tuple(filter(keep, self.entries)))
+
+    def of_patients(self, patients: Iterable[str]) -> Catalog:
+        """Keep the entries of some patients."""
+        kept = frozenset(patients)
+        return self.where(lambda entry: entry.patient in kept)

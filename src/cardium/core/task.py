@@ -1,0 +1,260 @@
+"""Tasks: what a model may see, what it answers, and how good the answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cardium.core.geometry import FloatArray, Geometry
+from cardium.core.recording import Catalog, Entry, Recording
+from cardium.core.stream import UNLABELLED, Stream
+from cardium.errors import AnswerError, NotProvidedError
+
+Kind = Literal["label_map", "multilabel", "velocity"]
+"""What an answer can be; a kind fixes its shape, its loss and its picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The array that a model answers with.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the arrays that a model returns.
+    kind : {"label_map", "multilabel", "velocity"}
+        ``label_map``: uint8, the shape of the input; code i means ``classes[i]``.
+        ``multilabel``: float 0..1, (len(classes),), one probability a class.
+        ``velocity``: float m/s, (T - 1, …): one frame between two input frames,
+        positive towards the probe.
+    classes : tuple of str
+        What the codes or the probabilities stand for.
+    """
+
+    name: str
+    kind: Kind
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How to print and compare one number of a report.
+
+    Parameters
+    ----------
+    title : str
+        What a reader calls it: ``"Dice, LV cavity"``.
+    unit : str
+        Its unit; empty for a pure number.
+    higher_is_better : bool
+        Which way is good.
+    """
+
+    title: str
+    unit: str = ""
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a model may see of one recording.
+
+    Parameters
+    ----------
+    recording : str
+        The recording's id.
+    stream : Stream
+        The input, float32 in memory: an image clip (time, z, x) or
+        (time, range, beam) in grey levels 0..255, or an ECG (time, lead) in mV.
+    velocity_limit : float [m/s], optional
+        The Nyquist limit of the velocity asked for, where one is.
+    """
+
+    recording: str
+    stream: Stream
+    velocity_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Arrays and where they lie: a truth or a prediction, which are alike.
+
+    Parameters
+    ----------
+    values : mapping of str to array
+        By the name of the task's output.
+    geometry : Sector or PlaneGrid, optional
+        Where the samples of the last two axes lie.
+    time : (T,) [s], optional
+        When the first axis was taken, where it is time.
+    velocity_limit : float [m/s], optional
+        Where velocities fold.
+    """
+
+    values: Mapping[str, NDArray[Any]]
+    geometry: Geometry | None = None
+    time: FloatArray | None = None
+    velocity_limit: float | None = None
+
+
+Scores = Mapping[str, float]
+Columns = Mapping[str, FloatArray]
+Summarize = Callable[[Columns, NDArray[np.intp]], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question asked of recordings, and how its answers are scored.
+
+    Parameters
+    ----------
+    name : str
+        The name of its module and on the command line.
+    title : str
+        One line: from what to what.
+    needs : tuple
+        Names a recording must provide; a tuple among them means any one of these.
+    output : Output
+        What a model answers with.
+    inputs : function (recording) -> Sample
+        What a model may see.
+    target : function (recording, geometry) -> Answer
+        The truth, on a geometry or, if None, where it is scored.
+    score : function (prediction, truth) -> dict
+        Metrics of one recording. NaN where one cannot be computed.
+    summarize : function (columns, patients) -> dict
+        Metrics of many recordings: ``columns`` has one array (N,) per score, and
+        ``patients`` a number per row that says whose it is.
+    metrics : mapping of str to Metric
+        Every metric that is printed.
+    primary : str
+        The one that ranks models.
+    groups : tuple of str
+        Labels to break results down by, where entries have them.
+    options : mapping of str to str or number
+        How the task was set when it was built, for provenance.
+    """
+
+    name: str
+    title: str
+    needs: tuple[str | tuple[str, ...], ...]
+    output: Output
+    inputs: Callable[[Recording], Sample]
+    target: Callable[[Recording, Geometry | None], Answer]
+    score: Callable[[Answer, Answer], dict[str, float]]
+    summarize: Summarize
+    metrics: Mapping[str, Metric]
+    primary: str
+    groups: tuple[str, ...] = ()
+    options: Mapping[str, str | float | int] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def missing(self, provided: Iterable[str]) -> tuple[str, ...]:
+        """Say which needs are unmet by what a dataset or a recording provides.
+
+        Examples
+        --------
+        >>> from cardium.tasks import open_task
+        >>> open_task("lv_segmentation").missing({"b_mode", "ecg"})
+        ('lv_mask or lv_contour',)
+        """
+        there = frozenset(provided)
+        any_of = [(need,) if isinstance(need, str) else need for need in self.needs]
+        return tuple(" or ".join(names) for names in any_of if there.isdisjoint(names))
+
+    def usable(self, catalog: Catalog) -> Catalog:
+        """Keep the entries that provide what the task needs.
+
+        Raises
+        ------
+        NotProvidedError
+            If none does.
+        """
+        kept = catalog.where(lambda entry: not self.missing(entry.provides))
+        if not len(kept):
+            provided: set[str] = set().union(*(e.provides for e in catalog))
+            unmet = self.missing(provided) or ("all of its needs in one recording",)
+            raise NotProvidedError(
+                f"Task '{self.name}' needs {', '.join(unmet)}, which none of the "
+                f"{len(catalog)} recordings provides; they provide "
+                f"{', '.join(sorted(provided)) or 'nothing'}."
+            )
+        return kept
+
+    def answer(self, sample: Sample, arrays: Mapping[str, NDArray[Any]]) -> Answer:
+        """Check what a model returned for a sample, and say where it lies.
+
+        Parameters
+        ----------
+        sample : Sample
+            What the model saw.
+        arrays : mapping of str to array
+            What it returned.
+
+        Returns
+        -------
+        Answer
+            The arrays in their final type, with the sample's geometry and times.
+
+        Raises
+        ------
+        AnswerError
+            If the name, the shape or the values are not what the task defines.
+        """
+        name, kind = self.output.name, self.output.kind
+        if set(arrays) != {name}:
+            raise AnswerError(
+                f"Task '{self.name}' asks for the array '{name}', "
+                f"the model returned {sorted(arrays)}."
+            )
+        value = np.asarray(arrays[name])
+        stream = sample.stream
+        frames, *place = stream.shape
+        shape: tuple[int, ...]
+        time: FloatArray | None
+        match kind:
+            case "label_map":
+                shape, time = stream.shape, stream.time
+            case "velocity":
+                shape = (frames - 1, *place)
+                time = (stream.time[1:] + stream.time[:-1]) / 2
+            case "multilabel":
+                shape, time = (len(self.output.classes),), None
+        if value.shape != shape:
+            raise AnswerError(
+                f"Task '{self.name}': '{name}' of recording '{sample.recording}' must "
+                f"have shape {shape}, the model returned {value.shape}."
+            )
+        self._check_values(value)
+        dtype = np.uint8 if kind == "label_map" else np.float32
+        return Answer(
+            {name: value.astype(dtype)}, stream.geometry, time, sample.velocity_limit
+        )
+
+    def _check_values(self, value: NDArray[Any]) -> None:
+        """Refuse codes, probabilities or velocities that mean nothing."""
+        name, kind, classes = self.output.name, self.output.kind, self.output.classes
+        last = len(classes) - 1
+        if not np.isfinite(value).all():
+            raise AnswerError(f"Task '{self.name}': '{name}' is not finite everywhere.")
+        if kind == "label_map" and not np.isin(value, [*range(last + 1)]).all():
+            wrong = np.setdiff1d(value, [*range(last + 1), UNLABELLED])[:5]
+            raise AnswerError(
+                f"Task '{self.name}': '{name}' must hold the codes 0..{last} "
+                f"({', '.join(classes)}), the model returned {wrong.tolist()}."
+            )
+        if kind == "multilabel" and ((value < 0) | (value > 1)).any():
+            raise AnswerError(
+                f"Task '{self.name}': '{name}' must be probabilities 0..1, the model "
+                f"returned {value.min():g}..{value.max():g}; apply a sigmoid."
+            )
+
+    def group_of(self, entry: Entry) -> dict[str, str]:
+        """Return the entry's labels that results are broken down by."""
+        return {k: str(entry.labels[k]) for k in self.groups if k in entry.labels}
