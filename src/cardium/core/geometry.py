@@ -44,9 +44,9 @@ class Sector:
 
     Examples
     --------
-    >>> sector = Sector(depth=(0.0, 0.15), angle=(-0.6, 0.6), shape=(301, 97))
+    >>> sector = Sector(depth=(0.0, 0.5), angle=(-0.75, 0.75), shape=(5, 7))
     >>> sector.range_spacing, sector.beam_spacing
-    (0.0005, 0.0125)
+    (0.125, 0.25)
     """
 
     depth: tuple[float, float]
@@ -127,8 +127,8 @@ class PlaneGrid:
 
     Examples
     --------
-    >>> PlaneGrid(x=(-0.05, 0.05), z=(0.0, 0.15), shape=(301, 101)).spacing
-    (0.0005, 0.001)
+    >>> PlaneGrid(x=(-0.5, 0.5), z=(0.0, 1.0), shape=(9, 5)).spacing
+    (0.125, 0.25)
     """
 
     x: tuple[float, float]

@@ -18,8 +18,8 @@ def describe_software() -> dict[str, str]:
 
     Examples
     --------
-    >>> sorted(describe_software())[:2]
-    ['cardium', 'machine']
+    >>> {"cardium", "numpy", "python"} <= set(describe_software())
+    True
     """
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for library in ("cardium", *_LIBRARIES):

@@ -85,13 +85,13 @@ class Stream:
     Examples
     --------
     >>> ecg = Stream(
-    ...     "ecg", np.zeros((1000, 2)), np.arange(1000) / 500, ("time", "lead"), "mV",
+    ...     "ecg", np.zeros((1001, 2)), np.arange(1001) / 500, ("time", "lead"), "mV",
     ...     coords={"lead": ("I", "II")},
     ... )
-    >>> ecg.rate, ecg.duration
-    (500.0, 1.998)
-    >>> ecg.between(0.5, 1.0).time[[0, -1]]
-    array([0.5  , 0.998])
+    >>> round(ecg.rate), ecg.duration
+    (500, 2.0)
+    >>> ecg.between(0.5, 1.0).time[[0, -1]].tolist()
+    [0.5, 0.998]
     """
 
     name: str

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cardium.core.geometry import FloatArray, Geometry
 from cardium.core.recording import Catalog, Entry, Recording
-from cardium.core.stream import UNLABELLED, Stream
+from cardium.core.stream import Stream
 from cardium.errors import AnswerError, NotProvidedError
 
 Kind = Literal["label_map", "multilabel", "velocity"]
@@ -244,7 +244,7 @@ class Task:
         if not np.isfinite(value).all():
             raise AnswerError(f"Task '{self.name}': '{name}' is not finite everywhere.")
         if kind == "label_map" and not np.isin(value, [*range(last + 1)]).all():
-            wrong = np.setdiff1d(value, [*range(last + 1), UNLABELLED])[:5]
+            wrong = np.setdiff1d(value, [*range(last + 1)])[:5]
             raise AnswerError(
                 f"Task '{self.name}': '{name}' must hold the codes 0..{last} "
                 f"({', '.join(classes)}), the model returned {wrong.tolist()}."
