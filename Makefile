@@ -1,0 +1,46 @@
+# Two commands for newcomers: `make demo` and `make test`.
+# Each sets up its own virtual environment in .venv first; Python 3.11+ is all it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= demo
+
+.PHONY: demo test lint docs benchmark clean
+
+demo: $(VENV)/.demo
+	$(BIN)/cardium demo -o $(OUT)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python docs/validate.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+benchmark: $(VENV)/.dev
+	$(BIN)/python benchmarks/scan_conversion.py
+	$(BIN)/python benchmarks/start_up.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "cardium needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version)." >&2; \
+		echo "Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[torch,plot]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist docs/_build docs/gallery docs/datasets docs/api/generated
