@@ -53,6 +53,8 @@ class Examination:
 
     Parameters
     ----------
+    view : {"4ch", "2ch"}
+        Apical four- or two-chamber view.
     heart : Heart
         The patient's heart.
     streams : mapping of str to Stream
@@ -68,6 +70,7 @@ class Examination:
         What is exactly known.
     """
 
+    view: str
     heart: Heart
     streams: Mapping[str, Stream]
     annotations: Mapping[str, Stream]
@@ -139,7 +142,7 @@ def simulate(
         coords={"layer": LAYERS},
     )
     return Examination(
-        heart, streams, {"lv_contour": lines}, qrs_times, _truth(motion, times)
+        view, heart, streams, {"lv_contour": lines}, qrs_times, _truth(motion, times)
     )
 
 

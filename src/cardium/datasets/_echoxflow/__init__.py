@@ -1,0 +1,1 @@
+"""How EchoXFlow stores what it holds: reading one store, and writing a release."""

@@ -1,0 +1,88 @@
+"""What every dataset module needs of the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from cardium.core import Info
+from cardium.errors import DataCorruptError, DataMissingError
+
+
+def require(root: Path, name: str | PurePosixPath, info: Info) -> Path:
+    """Return ``root / name``, or say what is missing and where to get it.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder.
+    name : str or PurePosixPath
+        A file or folder, relative to the root, as the layout or a table of the
+        source names it.
+    info : Info
+        The data sheet, for the message.
+
+    Returns
+    -------
+    Path
+        A path that exists.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataCorruptError
+        If the name leads out of the root: a table must not make cardium read, nor a
+        checksum list write, anywhere else.
+    """
+    path = root / inside(name)
+    if not path.exists():
+        raise DataMissingError(
+            f"{info.title}: '{name}' is not under '{root}'. {info.access}"
+        )
+    return path
+
+
+def inside(name: str | PurePosixPath) -> PurePosixPath:
+    """Refuse a relative name that would leave the folder it is relative to.
+
+    Examples
+    --------
+    >>> inside("records100/00000/00001_lr")
+    PurePosixPath('records100/00000/00001_lr')
+    >>> inside("../00001_lr")
+    Traceback (most recent call last):
+    cardium.errors.DataCorruptError: '../00001_lr' leads out of ...
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in str(name):
+        raise DataCorruptError(
+            f"'{name}' leads out of the dataset's folder. "
+            "Get the file that names it again."
+        )
+    return path
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """Read a list of SHA-256 checksums as ``sha256sum`` writes it.
+
+    Returns
+    -------
+    dict of str to str
+        The 64 hexadecimal digits of each file, by its name relative to the list.
+
+    Raises
+    ------
+    DataCorruptError
+        If a line is not a checksum and a name inside the folder.
+    """
+    found = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        digest, _, name = line.partition(" ")
+        name = name.strip().removeprefix("*")
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef") or not name:
+            raise DataCorruptError(
+                f"'{path}', line {number}: expected a SHA-256 checksum and a file "
+                f"name, found '{line[:80]}'. Get the file again."
+            )
+        found[str(inside(name))] = digest
+    return found

@@ -1,0 +1,226 @@
+"""The catalogue, held against rows typed from the format's description."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cardium.errors import DataCorruptError, DataMissingError
+from cardium.io.croissant import (
+    ArrayRow,
+    LinkRow,
+    RecordingRow,
+    read_croissant,
+    write_croissant,
+)
+
+RECORDING = {
+    "exam_id": "ex1",
+    "recording_id": "r7",
+    "zarr_path": "recordings/r7.zarr",
+    "modes": ["2d"],
+    "content_types": ["2d_brightness_mode", "2d_color_doppler"],
+    "frame_counts_by_content_type": {"2d_brightness_mode": 40, "2d_color_doppler": 78},
+    "median_delta_time_by_content_type": {"2d_brightness_mode": 0.091},
+    "array_paths": ["data/2d_brightness_mode", "timestamps/2d_brightness_mode"],
+    "stitch_beat_count": None,
+}
+ARRAY = {
+    "recording_id": "r7",
+    "array_path": "data/2d_brightness_mode",
+    "content_types": ["2d_brightness_mode"],
+    "role": "frames",
+    "dtype": "uint8",
+    "shape": [40, 300, 120],
+    "data_sha256": "ab",
+}
+LINK = {
+    "exam_id": "ex1",
+    "source_recording_id": "strain1",
+    "linked_recording_id": "r9",
+    "panel_role_id": "4ch",
+    "linked_frame_array_id": "r9/data/2d_brightness_mode",
+    "linked_timestamp_array_id": "r9/timestamps/2d_brightness_mode",
+}
+SHEET = {
+    "name": "test",
+    "description": "rows",
+    "license": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "url": "https://example.org",
+    "version": "1.0.0",
+    "cite_as": "nobody",
+    "date_published": "2026-01-01",
+}
+
+
+def catalogue(path: Path, prefixed: bool = True, **sets: list[dict]) -> Path:
+    """Write record sets as plain JSON."""
+    stated = [
+        {
+            "@id": name,
+            "data": [
+                {(f"{name}/{k}" if prefixed else k): v for k, v in row.items()}
+                for row in rows
+            ],
+        }
+        for name, rows in sets.items()
+    ]
+    path.write_text(json.dumps({"name": "x", "recordSet": stated}))
+    return path
+
+
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_rows_are_typed_with_or_without_prefix(tmp_path, prefixed) -> None:
+    path = catalogue(
+        tmp_path / "c.json",
+        prefixed,
+        recordings=[RECORDING],
+        arrays=[ARRAY],
+        recording_links=[LINK],
+    )
+    found = read_croissant(path)
+    (recording,) = found.recordings
+    assert (recording.exam_id, recording.recording_id) == ("ex1", "r7")
+    assert recording.zarr_path == "recordings/r7.zarr"
+    assert recording.content_types == ("2d_brightness_mode", "2d_color_doppler")
+    assert recording.frame_counts_by_content_type["2d_color_doppler"] == 78
+    assert recording.median_delta_time_by_content_type["2d_brightness_mode"] == 0.091
+    assert recording.array_paths[1] == "timestamps/2d_brightness_mode"
+    assert recording.stitch_beat_count is None
+    (array,) = found.arrays
+    assert (array.shape, array.dtype, array.data_sha256) == (
+        (40, 300, 120),
+        "uint8",
+        "ab",
+    )
+    (link,) = found.links
+    assert link.source_recording_id == "strain1"
+    assert link.linked_recording_id == "r9"
+    assert link.panel_role_id == "4ch"
+
+
+def test_what_is_optional_may_be_absent(tmp_path) -> None:
+    row = {k: RECORDING[k] for k in ("exam_id", "recording_id", "zarr_path")}
+    found = read_croissant(catalogue(tmp_path / "c.json", recordings=[row]))
+    assert found.recordings == (RecordingRow("ex1", "r7", "recordings/r7.zarr"),)
+    assert found.arrays == ()
+    assert found.links == ()
+
+
+@pytest.mark.parametrize(("stated", "count"), [(4, 4), (0, None), ("x", None)])
+def test_a_stitch_count_is_positive_or_none(tmp_path, stated, count) -> None:
+    row = RECORDING | {"stitch_beat_count": stated}
+    found = read_croissant(catalogue(tmp_path / "c.json", recordings=[row]))
+    assert found.recordings[0].stitch_beat_count == count
+
+
+@pytest.mark.parametrize(
+    ("stated", "path"),
+    [
+        ({"array_path": "timestamps/ecg"}, "timestamps/ecg"),
+        ({"array_path": "ecg"}, "data/ecg"),
+        ({"name": "ecg"}, "data/ecg"),
+    ],
+)
+def test_an_array_path_has_its_aliases(tmp_path, stated, path) -> None:
+    row = {"recording_id": "r7", **stated}
+    path_ = catalogue(tmp_path / "c.json", False, recordings=[], arrays=[row])
+    assert read_croissant(path_).arrays[0].array_path == path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"exam_id": None},
+        {"exam_id": "  "},
+        {"zarr_path": 3},
+        {"modes": "2d"},
+        {"array_paths": [1]},
+        {"frame_counts_by_content_type": [1]},
+    ],
+)
+def test_a_row_that_is_wrong_is_named(tmp_path, damage) -> None:
+    path = catalogue(tmp_path / "c.json", recordings=[RECORDING, RECORDING | damage])
+    with pytest.raises(DataCorruptError, match=r"Row 1 .*'recordings'.*c\.json"):
+        _ = read_croissant(path).recordings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"recordSet": [',
+        "[]",
+        "{}",
+        '{"recordSet": {}}',
+        '{"recordSet": [1]}',
+        '{"recordSet": [{"@id": "recordings", "data": {}}]}',
+        '{"recordSet": [{"@id": "arrays", "data": []}]}',
+    ],
+)
+def test_a_file_that_is_wrong_is_named(tmp_path, text) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(text)
+    with pytest.raises(DataCorruptError, match=r"c\.json"):
+        read_croissant(path)
+
+
+def test_a_row_that_is_no_object_is_named(tmp_path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"recordSet": [{"@id": "recordings", "data": [3]}]}')
+    with pytest.raises(DataCorruptError, match="Row 0"):
+        _ = read_croissant(path).recordings
+
+
+def test_a_missing_file_is_missing(tmp_path) -> None:
+    with pytest.raises(DataMissingError, match=r"c\.json"):
+        read_croissant(tmp_path / "c.json")
+
+
+def test_rows_become_typed_when_asked_for(tmp_path) -> None:
+    """A wrong row in one record set does not keep the others from being read."""
+    path = catalogue(tmp_path / "c.json", recordings=[RECORDING], arrays=[{"x": 1}])
+    found = read_croissant(path)
+    assert len(found.recordings) == 1
+    with pytest.raises(DataCorruptError, match="'arrays'"):
+        _ = found.arrays
+
+
+def written(path: Path) -> tuple[RecordingRow, ArrayRow, LinkRow]:
+    """Write one row of each kind."""
+    recording = RecordingRow(
+        "ex1", "r7", "r7.zarr", ("2d",), ("2d_brightness_mode",), {"ecg": 3},
+        {"ecg": 0.002}, ("data/ecg", "timestamps/ecg"), 2,
+    )  # fmt: skip
+    array = ArrayRow("r7", "data/ecg", ("ecg",), "frames", "float32", (3,), "ab")
+    link = LinkRow("r7", "r9", "ex1", "4ch", "r9/data/x", "r9/timestamps/x")
+    write_croissant(path, **SHEET, recordings=[recording], arrays=[array], links=[link])
+    return recording, array, link
+
+
+def test_what_is_written_is_read_back(tmp_path) -> None:
+    recording, array, link = written(tmp_path / "c.json")
+    found = read_croissant(tmp_path / "c.json")
+    assert found.recordings == (recording,)
+    assert found.arrays == (array,)
+    assert found.links == (link,)
+
+
+def test_keys_that_are_written_are_the_format_s_own(tmp_path) -> None:
+    written(tmp_path / "c.json")
+    sets = json.loads((tmp_path / "c.json").read_text())["recordSet"]
+    assert [s["@id"] for s in sets] == ["recordings", "arrays", "recording_links"]
+    for stated, row in zip(sets, (RECORDING, ARRAY, LINK), strict=True):
+        assert set(stated["data"][0]) == {f"{stated['@id']}/{key}" for key in row}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_is_written_is_valid_croissant(tmp_path) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+    recording, _, _ = written(tmp_path / "c.json")
+    dataset = mlcroissant.Dataset(str(tmp_path / "c.json"))
+    assert dataset.metadata.issues.report() == ""
+    (record,) = dataset.records("recordings")
+    assert record["recordings/recording_id"] == "r7"
+    assert record["recordings/array_paths"] == [*recording.array_paths]
