@@ -160,7 +160,7 @@ def compare(
     patient hard for both cancels. Two intervals that overlap do not say that two
     models are alike; this one does not need to be compared with another.
     """
-    for what in ("task", "options", "dataset", "split"):
+    for what in ("task", "dataset", "split"):
         a, b = getattr(report_a, what), getattr(report_b, what)
         if a != b:
             raise InvalidArgumentError(

@@ -1,0 +1,94 @@
+"""Where pixels of a picture lie, and which frame belongs to a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cardium.core import FloatArray, Geometry, PlaneGrid, Sector, Stream
+from cardium.errors import NotProvidedError
+
+
+def picture_plane(geometry: Geometry, *, size: int = 640) -> PlaneGrid:
+    """Return the plane of square pixels that a geometry is shown on.
+
+    Parameters
+    ----------
+    geometry : Sector or PlaneGrid
+        Where samples lie. A sector is shown whole, with the room beside it.
+    size : int
+        Pixels along the longer side.
+
+    Returns
+    -------
+    PlaneGrid
+        Its pixels are the picture's: row 0 is the shallowest, column 0 the leftmost.
+
+    Examples
+    --------
+    >>> plane = PlaneGrid(x=(-0.03, 0.03), z=(0.0, 0.12), shape=(25, 61))
+    >>> picture_plane(plane, size=241).shape
+    (241, 121)
+    """
+    from cardium.geometry.scan import plane_around
+
+    shown = plane_around(geometry) if isinstance(geometry, Sector) else geometry
+    (x0, x1), (z0, z1) = shown.x, shown.z
+    spacing = max(x1 - x0, z1 - z0) / (size - 1)
+    rows, columns = round((z1 - z0) / spacing) + 1, round((x1 - x0) / spacing) + 1
+    # A pixel count is whole, so the far edges move by less than half a pixel.
+    return PlaneGrid(
+        x=(x0, x0 + (columns - 1) * spacing),
+        z=(z0, z0 + (rows - 1) * spacing),
+        shape=(rows, columns),
+    )
+
+
+def place_of(stream: Stream) -> Geometry:
+    """Return the geometry of a stream that must have one to be drawn.
+
+    Parameters
+    ----------
+    stream : Stream
+        What is to be drawn.
+
+    Returns
+    -------
+    Sector or PlaneGrid
+        Where its samples lie.
+
+    Raises
+    ------
+    NotProvidedError
+        If it has none.
+    """
+    if stream.geometry is None:
+        raise NotProvidedError(
+            f"Stream '{stream.name}' does not say where its samples lie, so it cannot "
+            "be drawn in metres. Give it a Sector or a PlaneGrid."
+        )
+    return stream.geometry
+
+
+def nearest(times: FloatArray, wanted: FloatArray | float) -> NDArray[np.intp]:
+    """Return the index of the time nearest to each wanted one; the earlier of two.
+
+    Parameters
+    ----------
+    times : (N,) [s]
+        Times there are.
+    wanted : (M,) or float [s]
+        Times asked for.
+
+    Returns
+    -------
+    (M,) int
+        Or a single index, for a single time.
+
+    Examples
+    --------
+    >>> nearest(np.array([0.0, 0.1, 0.2]), [0.04, 0.16, 9.0])
+    array([0, 2, 2])
+    """
+    gap = np.abs(np.asarray(times) - np.asarray(wanted, float)[..., None])
+    return np.asarray(gap.argmin(axis=-1))
