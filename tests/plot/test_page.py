@@ -120,7 +120,7 @@ def test_foreign_text_is_escaped_everywhere(report: Report, tmp_path: Path) -> N
         [report, other],
         tmp_path / "a.html",
         title=FOREIGN,
-        cases=[Case(FOREIGN, FOREIGN, b"")],
+        cases=[Case(FOREIGN, FOREIGN, b"PNG")],
         comparisons=[Comparison(FOREIGN, FOREIGN, report.summary)],
     )
     page = Page(tmp_path / "a.html")
@@ -315,3 +315,11 @@ def test_tables_are_marked_up_for_screen_readers(
     assert all(cell.get("scope") in ("row", "col") for cell in page.all("th"))
     assert len(page.all("caption")) == len(page.all("table"))
     assert all(svg.get("aria-label") for svg in page.all("svg"))
+
+
+def test_a_case_without_picture_is_its_caption(report: Report, tmp_path: Path) -> None:
+    case = Case("unet, worst: r7", "Dice 0.1. Not drawn: 'r7' is gone.", b"")
+    write_report([report], tmp_path / "a.html", cases=[case])
+    page = Page(tmp_path / "a.html")
+    assert "Not drawn: 'r7' is gone." in page.text
+    assert not page.all("img")
