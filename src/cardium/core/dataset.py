@@ -12,6 +12,8 @@ from types import MappingProxyType
 from cardium.core.recording import Catalog, Entry, Recording
 from cardium.errors import DataMissingError
 
+_VARIABLE = "CARDIUM_DATA"
+
 
 @dataclass(frozen=True, slots=True)
 class Info:
@@ -85,6 +87,9 @@ class Dataset:
         Open one recording; values are read when sliced.
     write_fake : function (root) -> tuple of KnownAnswer
         Write a small dataset of known content in the source's own layout.
+    absent : function (root) -> tuple of str, optional
+        What the source lists and the folder lacks, patients or recordings that for
+        that reason have no entry: a partial copy is fine, but should be known.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Dataset:
     index: Callable[[Path], Catalog]
     load: Callable[[Path, Entry], Recording]
     write_fake: Callable[[Path], tuple[KnownAnswer, ...]]
+    absent: Callable[[Path], tuple[str, ...]] = lambda root: ()
 
     def open(self, root: str | Path | None = None) -> OpenDataset:
         """Open the dataset under a root folder; see `find_root` for the default."""
@@ -157,21 +163,29 @@ def find_root(dataset: Dataset, root: str | Path | None = None) -> Path:
     DataMissingError
         If the folder does not exist; the message says how to get the data.
     """
-    if root is not None:
-        path = Path(root).expanduser()
-        told = "root"
-    elif "CARDIUM_DATA" in os.environ:
-        path = Path(os.environ["CARDIUM_DATA"]).expanduser() / dataset.name
-        told = "CARDIUM_DATA"
-    else:
-        from platformdirs import user_data_path
-
-        path = user_data_path("cardium") / dataset.name
-        told = "the default data folder"
+    path = default_root(dataset) if root is None else Path(root).expanduser()
     if not path.is_dir():
+        default = _VARIABLE if _VARIABLE in os.environ else "the default data folder"
         raise DataMissingError(
-            f"{dataset.info.title}: there is no folder '{path}' (from {told}). "
+            f"{dataset.info.title}: there is no folder '{path}' "
+            f"(from {default if root is None else 'root'}). "
             f"{dataset.info.access} Then give its folder as root (--root), or set "
             f"CARDIUM_DATA to the folder that holds '{dataset.name}'."
         )
     return path
+
+
+def default_root(dataset: Dataset) -> Path:
+    """Say where a dataset lies, or is to lie, if no root is given.
+
+    Returns
+    -------
+    Path
+        ``$CARDIUM_DATA/<name>``; without that variable, a folder in the platform's data
+        folder for cardium. It may not exist.
+    """
+    if _VARIABLE in os.environ:
+        return Path(os.environ[_VARIABLE]).expanduser() / dataset.name
+    from platformdirs import user_data_path
+
+    return user_data_path("cardium") / dataset.name

@@ -152,10 +152,14 @@ class Stream:
 
     @property
     def rate(self) -> float:
-        """Samples a second, from the median step [Hz]; NaN for a single sample."""
+        """Samples a second, from the median step [Hz]; NaN for a single sample.
+
+        Rounded to a millionth, which is what times in seconds can carry: 500 Hz is
+        500.0 and not 499.9999999.
+        """
         if len(self.time) < 2:
             return float("nan")
-        return float(1 / np.median(np.diff(self.time)))
+        return round(float(1 / np.median(np.diff(self.time))), 6)
 
     @property
     def duration(self) -> float:
