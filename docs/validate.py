@@ -48,7 +48,9 @@ def main() -> int:
         one_line = "\n" not in (result["docstring"] or "\n").strip()
         for code, text in result["errors"]:
             # a one-line docstring is enough where the signature says the rest
-            if code in CHECKS and not (one_line and code in {"PR01", "RT01", "YD01", "EX01"}):
+            if code in CHECKS and not (
+                one_line and code in {"PR01", "RT01", "YD01", "EX01"}
+            ):
                 problems.append(f"{name}: {code} {text}")
     print("\n".join(problems) or f"{len(names)} public names, all documented.")
     return bool(problems)

@@ -16,7 +16,7 @@ FOUNDATION = {"errors", "core"}
 TOOLS = {"geometry", "signal", "io", "metrics"}
 MIDDLE = {"measure", "phantom"}
 MAY_IMPORT = {
-    "__init__": FOUNDATION | {"tasks", "evaluate", "datasets", "geometry"},
+    "__init__": FOUNDATION | {"datasets", "tasks", "models"},
     "__main__": {"cli"},
     "errors": set(),
     "core": {"errors"},

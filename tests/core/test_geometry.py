@@ -78,3 +78,9 @@ def test_a_geometry_survives_json(first, length, angle, width, shape) -> None:
 def test_what_is_no_geometry_is_corrupt(value: dict) -> None:
     with pytest.raises(DataCorruptError):
         geometry_from_dict(value)
+
+
+def test_numpy_numbers_become_plain_ones() -> None:
+    sector = Sector((np.float64(0), np.float64(0.1)), (-0.5, 0.5), (np.int64(4), 4))
+    assert "np." not in repr(sector)
+    assert hash(sector) == hash(Sector((0.0, 0.1), (-0.5, 0.5), (4, 4)))

@@ -54,6 +54,7 @@ class Sector:
     shape: tuple[int, int]
 
     def __post_init__(self) -> None:
+        _settle(self, "depth", "angle")
         (r0, r1), (a0, a1) = self.depth, self.angle
         if not (math.isfinite(r0) and math.isfinite(r1) and 0 <= r0 < r1):
             raise GeometryError(
@@ -136,6 +137,7 @@ class PlaneGrid:
     shape: tuple[int, int]
 
     def __post_init__(self) -> None:
+        _settle(self, "x", "z")
         for name, (first, last) in (("x", self.x), ("z", self.z)):
             if not (math.isfinite(first) and math.isfinite(last) and first < last):
                 raise GeometryError(
@@ -222,3 +224,12 @@ def geometry_from_dict(value: dict[str, Any] | None) -> Geometry | None:
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise DataCorruptError(f"Not a geometry: {value!r} ({error}).") from error
     raise DataCorruptError(f"Not a geometry: type {value['type']!r} is not known.")
+
+
+def _settle(geometry: Sector | PlaneGrid, *axes: str) -> None:
+    """Keep plain numbers, so that equal geometries hash and print alike."""
+    for name in axes:
+        first, last = getattr(geometry, name)
+        object.__setattr__(geometry, name, (float(first), float(last)))
+    rows, columns = geometry.shape
+    object.__setattr__(geometry, "shape", (int(rows), int(columns)))

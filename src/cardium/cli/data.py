@@ -1,0 +1,266 @@
+"""Commands about what there is: datasets, tasks, models, and the files of a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cardium.cli.options import Json, Limit, Root, Where, select
+from cardium.cli.output import (
+    format_rows,
+    print_fields,
+    print_json,
+    print_rows,
+    progress,
+)
+
+Name = Annotated[str, typer.Argument(help="A dataset's name; `cardium datasets`.")]
+
+
+def datasets(as_json: Json = False) -> None:
+    """List the datasets, what lies here, and the tasks they are fit for."""
+    from cardium.core import find_root
+    from cardium.datasets import DATASETS
+    from cardium.errors import DataMissingError
+    from cardium.tasks import TASKS, open_task
+
+    rows = []
+    tasks = [open_task(name) for name in TASKS.names()]
+    for name in DATASETS.names():
+        dataset = DATASETS.find(name)
+        try:
+            root: Path | None = find_root(dataset)
+        except DataMissingError:
+            root = None
+        fit = [task.name for task in tasks if not task.missing(dataset.provides)]
+        rows.append(
+            {
+                "name": name,
+                "what": dataset.info.summary,
+                "tasks": fit if as_json else "\n".join(fit),
+                "here": str(root) if root else None,
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+def tasks(as_json: Json = False) -> None:
+    """List the tasks: what they need, what they score, and which data fit."""
+    from cardium.datasets import DATASETS
+    from cardium.tasks import TASKS, open_task, task_options
+
+    rows = []
+    for name in TASKS.names():
+        task = open_task(name)
+        metric = task.metrics[task.primary]
+        needs = [
+            need if isinstance(need, str) else " or ".join(need) for need in task.needs
+        ]
+        fit = [
+            data
+            for data in DATASETS.names()
+            if not task.missing(DATASETS.find(data).provides)
+        ]
+        rows.append(
+            {
+                "name": name,
+                "what": task.title,
+                "needs": needs if as_json else "\n".join(needs),
+                "scored by": f"{metric.title} [{metric.unit}]"
+                if metric.unit
+                else metric.title,
+                "options": task_options(name)
+                if as_json
+                else ", ".join(task_options(name)),
+                "data": fit if as_json else "\n".join(fit),
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+def models(as_json: Json = False) -> None:
+    """List the models, and the tasks that each can answer."""
+    from cardium.models import MODELS
+    from cardium.tasks import TASKS, open_task
+
+    tasks = [open_task(name) for name in TASKS.names()]
+    rows = []
+    for name in MODELS.names():
+        recipe = MODELS.find(name)
+        can = [task.name for task in tasks if recipe.can(task)]
+        rows.append(
+            {
+                "name": name,
+                "what": recipe.title,
+                "family": recipe.family,
+                "tasks": can if as_json else "\n".join(can),
+                "settings": dict(recipe.settings),
+            }
+        )
+    print_rows(rows, as_json=as_json)
+
+
+def info(name: Name, as_json: Json = False) -> None:
+    """Print a dataset's data sheet: contents, layout, licence, paper, access."""
+    import inspect
+    from dataclasses import asdict
+    from importlib import import_module
+
+    from cardium.datasets import DATASETS
+
+    dataset = DATASETS.find(name)
+    layout = inspect.getdoc(import_module(dataset.load.__module__)) or ""
+    fields = {**asdict(dataset.info), "provides": sorted(dataset.provides)}
+    if as_json:
+        print_json({"name": name, **fields, "layout": layout})
+        return
+    print_fields({k: v for k, v in fields.items() if v})
+    typer.echo(f"\n{layout}")
+
+
+def fetch(
+    name: Name,
+    root: Annotated[
+        Path | None, typer.Option(help="Where to put it. Default: as for reading.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="Fetch only files whose path begins so."),
+    ] = None,
+) -> None:
+    """Download a dataset whose licence allows it, or print how to get it."""
+    from cardium.datasets import DATASETS, fetch
+
+    with progress(f"Fetching {name}") as report:
+        folder = fetch(
+            DATASETS.find(name), root, only=tuple(only or ()), progress=report
+        )
+    typer.echo(folder)
+
+
+def verify(
+    name: Name, root: Root = None, limit: Limit = None, as_json: Json = False
+) -> None:
+    """Check that every file is present, readable and consistent.
+
+    Exit status 1 if there is an error; a partial copy is a warning.
+    """
+    from dataclasses import asdict
+
+    from cardium.datasets import DATASETS, verify
+
+    data = DATASETS.find(name).open(root)
+    with progress(f"Verifying {name}") as report:
+        findings = verify(data, limit=limit, progress=report)
+    rows = [asdict(finding) for finding in findings]
+    if rows or as_json:
+        print_rows(rows, title=f"{name} at {data.root}", as_json=as_json)
+    else:
+        typer.echo(f"{name} at {data.root}: no findings.")
+    broken = any(finding.severity == "error" for finding in findings)
+    raise typer.Exit(1 if broken else 0)
+
+
+def stats(
+    name: Name,
+    root: Root = None,
+    style: Annotated[
+        str, typer.Option("--format", help="text, csv, markdown, latex or json.")
+    ] = "text",
+    as_json: Json = False,
+) -> None:
+    """Count recordings, patients, splits, rates, durations and bytes."""
+    from cardium.datasets import DATASETS, stats
+
+    with progress(f"Counting {name}") as report:
+        rows = stats(DATASETS.find(name).open(root), progress=report)
+    if style in ("text", "json") or as_json:
+        print_rows(rows, as_json=as_json or style == "json")
+    else:
+        typer.echo(format_rows(rows, style), nl=False)
+
+
+def show(
+    name: Name,
+    recording: Annotated[
+        str | None,
+        typer.Argument(help="A recording's id. Without it, recordings are listed."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A .png, .gif or .mp4 to write."),
+    ] = None,
+    stream: Annotated[
+        str | None, typer.Option(help="The stream to show, if there are several.")
+    ] = None,
+    root: Root = None,
+    where: Where = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Show a recording: its streams as a table, or a picture of it."""
+    from cardium.datasets import DATASETS
+
+    data = DATASETS.find(name).open(root)
+    if recording is None:
+        entries = select(data.catalog, where, limit)
+        print_rows(
+            [
+                {
+                    "recording": entry.id,
+                    "patient": entry.patient,
+                    "split": entry.split,
+                    "labels": {k: v for k, v in entry.labels.items() if v == v},
+                }
+                for entry in entries
+            ],
+            as_json=as_json,
+        )
+        return
+    opened = data[recording]
+    if output is not None:
+        from cardium.plot.clip import write_picture
+
+        write_picture(opened, output, stream=stream)
+        typer.echo(output)
+        return
+    streams = {**opened.streams, **opened.annotations}
+    rows = [
+        {
+            "stream": key,
+            "axes": value.dims,
+            "shape": value.shape,
+            "rate Hz": value.rate,
+            "seconds": value.duration,
+            "unit": value.unit,
+            "geometry": type(value.geometry).__name__ if value.geometry else "",
+        }
+        for key, value in streams.items()
+        if stream in (None, key)
+    ]
+    print_rows(rows, title=recording, as_json=as_json)
+
+
+def phantom(
+    out: Annotated[Path, typer.Argument(help="The folder to write; it must be empty.")],
+    exams: Annotated[int, typer.Option(min=1, help="Number of examinations.")] = 10,
+    preset: Annotated[
+        str, typer.Option(help="tiny (seconds an examination) or full (clinical size).")
+    ] = "tiny",
+    seed: Annotated[int, typer.Option(help="Seed of the patients.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write phantom examinations with known truth, in the layout of echoxflow."""
+    from cardium.datasets.echoxflow import write_phantom
+
+    with progress("Simulating") as report:
+        truth = write_phantom(
+            out, exams=exams, preset=preset, seed=seed, progress=report
+        )
+    if as_json:
+        print_json({"root": out, "truth": truth})
+    else:
+        print_rows(truth, title="What is true")
+        typer.echo(f"Read it with: cardium stats echoxflow --root {out}")
