@@ -1,0 +1,125 @@
+"""What a network's raw output means for each kind of answer, and its loss.
+
+``label_map``: logits, one channel a class. ``multilabel``: logits, one a class.
+``velocity``: one channel, the displacement towards the probe in rows of the network's
+image from one frame to the next; times the velocity of one row a frame it is m/s, so
+that one network serves every frame rate and every depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cardium.core import UNLABELLED, Kind, Output
+
+
+def count_channels(output: Output) -> int:
+    """Return how many channels a network answers with."""
+    return 1 if output.kind == "velocity" else len(output.classes)
+
+
+def compute_loss(kind: Kind, raw: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    """Return the loss of a batch's raw output, in single precision."""
+    raw, target = raw.float(), batch["target"]
+    match kind:
+        case "label_map":
+            return segmentation_loss(raw, target)
+        case "multilabel":
+            return multilabel_loss(raw, target)
+        case "velocity":
+            velocity = raw_velocity(raw, batch["scale"])
+            return velocity_loss(velocity, target, batch["limit"])
+
+
+def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy plus one minus the soft Dice of the structures.
+
+    Parameters
+    ----------
+    logits : (B, C, ...)
+        One channel a class, the background first.
+    target : (B, ...)
+        Codes; where they are `UNLABELLED` nothing counts.
+
+    Returns
+    -------
+    scalar
+        The loss. Dice is taken over the whole batch, so that a frame without a
+        structure does not weigh as much as one that has it.
+    """
+    labelled = (target != UNLABELLED).unsqueeze(1)
+    codes = target.where(labelled[:, 0], 0).long()
+    log_probability = functional.log_softmax(logits, dim=1)
+    truth = functional.one_hot(codes, logits.shape[1]).movedim(-1, 1) * labelled
+    entropy = -(truth * log_probability).sum() / labelled.sum().clamp(min=1)
+    probability = log_probability.exp() * labelled
+    axes = (0, *range(2, logits.dim()))
+    overlap = (probability * truth).sum(axes)
+    size = probability.sum(axes) + truth.sum(axes)
+    dice = (2 * overlap + 1) / (size + 1)
+    return entropy + 1 - dice[1:].mean()
+
+
+def multilabel_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross entropy of the classes that are known (not NaN), (B, C)."""
+    known = target.isfinite()
+    losses = functional.binary_cross_entropy_with_logits(
+        logits, target.nan_to_num(), reduction="none"
+    )
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def raw_velocity(raw: Tensor, scale: Tensor) -> Tensor:
+    """Turn displacements into velocities.
+
+    Parameters
+    ----------
+    raw : (B, 1, Z, X) or (B, 1, T, Z, X) [rows a frame]
+        The network's output.
+    scale : (B,) or (B, T - 1) [m/s]
+        Velocity of one row a frame, see `velocity_scale`.
+
+    Returns
+    -------
+    (B, Z, X) or (B, T - 1, Z, X) [m/s]
+        The last frame of a clip opens no interval and is left out.
+    """
+    moved = raw[:, 0]
+    moved = moved[:, : scale.shape[1]] if scale.dim() == 2 else moved
+    return moved * scale[..., None, None]
+
+
+def velocity_loss(velocity: Tensor, target: Tensor, limit: Tensor) -> Tensor:
+    """Mean absolute error modulo twice the Nyquist limit, as a share of the limit.
+
+    Parameters
+    ----------
+    velocity, target : (B, ...) [m/s]
+        Prediction and truth; where the truth is NaN nothing counts.
+    limit : (B,) [m/s]
+        Nyquist limit: velocities that differ by twice of it look the same.
+
+    Returns
+    -------
+    scalar
+        The loss, 0..1.
+    """
+    limit = limit.reshape(-1, *[1] * (target.dim() - 1))
+    known = target.isfinite()
+    error = wrap(velocity - target.nan_to_num(), limit).abs() / limit
+    return (error * known).sum() / known.sum().clamp(min=1)
+
+
+def wrap(velocity: Tensor, limit: Tensor | float) -> Tensor:
+    """Fold velocities into -limit..limit.
+
+    Examples
+    --------
+    >>> wrap(torch.tensor([0.1, 0.6, -0.6]), 0.5)
+    tensor([ 0.1000, -0.4000,  0.4000])
+    """
+    return torch.remainder(velocity + limit, 2 * limit) - limit

@@ -1,0 +1,125 @@
+"""How a network is trained: the numbers, and their defaults for each kind of answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cardium.core import Kind
+from cardium.errors import InvalidArgumentError
+
+EPOCH_STEPS = 50
+"""Steps between two validations, at most."""
+
+PRECISIONS = ("32-true", "bf16-mixed")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """What decides the weights, beside the data and the network.
+
+    Parameters
+    ----------
+    steps : int
+        Optimiser steps. They are dealt into epochs of equal length, of
+        `EPOCH_STEPS` at most, and rounded up for that.
+    batch_size : int
+        Frames, clips or records a step, over all devices.
+    learning_rate : float
+        The highest rate of the one-cycle schedule.
+    patience : int
+        Validations without a better loss before the training stops; 0, never.
+    seed : int
+        Of the first weights, the order of the recordings and the augmentation.
+    precision : {"32-true", "bf16-mixed"}
+        Arithmetic of the network.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a number is out of its range.
+
+    Examples
+    --------
+    >>> settings = TrainingSettings(120, 8, 1e-3, 0, 0, "32-true")
+    >>> settings.epochs, settings.epoch_steps
+    (3, 40)
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    seed: int
+    precision: str
+
+    def __post_init__(self) -> None:
+        lowest = {"steps": 1, "batch_size": 1, "patience": 0, "seed": 0}
+        for name, low in lowest.items():
+            if getattr(self, name) < low:
+                raise InvalidArgumentError(
+                    f"{name} must be {low} at least, got {getattr(self, name)}."
+                )
+        if not 0 < self.learning_rate < math.inf:
+            raise InvalidArgumentError(
+                f"learning_rate must be positive, got {self.learning_rate}."
+            )
+        if self.precision not in PRECISIONS:
+            raise InvalidArgumentError(
+                f"precision must be one of {', '.join(PRECISIONS)}, "
+                f"got '{self.precision}'."
+            )
+
+    @property
+    def epochs(self) -> int:
+        """How often the network is validated, if it is not stopped."""
+        return math.ceil(self.steps / EPOCH_STEPS)
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps from one validation to the next."""
+        return math.ceil(self.steps / self.epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a network is trained on; it does not decide what is learnt.
+
+    Parameters
+    ----------
+    accelerator : str
+        As Lightning names them: ``"auto"``, ``"cpu"``, ``"gpu"``.
+    devices : int
+        How many of them.
+    workers : int
+        Processes that read recordings; 0, the training's own.
+    progress : bool
+        Whether to draw a progress bar.
+    """
+
+    accelerator: str
+    devices: int
+    workers: int
+    progress: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the settings of a training are where the caller says nothing."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+
+
+_FRAMES = Defaults(steps=2000, batch_size=8, learning_rate=3e-3, patience=12)
+_CLIPS = Defaults(steps=1000, batch_size=2, learning_rate=2e-3, patience=8)
+_RECORDS = Defaults(steps=600, batch_size=32, learning_rate=1e-3, patience=6)
+
+
+def default_settings(kind: Kind, rank: int) -> Defaults:
+    """Return the defaults for a kind of answer and the rank of a network's input."""
+    if kind == "multilabel":
+        return _RECORDS
+    return _FRAMES if rank == 2 else _CLIPS

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+import torch
+
+from cardium.core import UNLABELLED, Catalog, Entry
+from cardium.errors import DataCorruptError, NotProvidedError
+from cardium.fit.samples import Draws, DrawSampler, cut, item_loader, spread, stack
+from cardium.fit.tensors import InputFormat
+
+FRAME = InputFormat(2, size=4)
+CLIP = InputFormat(3, size=4, clip_length=4)
+
+
+def entries(count: int) -> tuple[Entry, ...]:
+    return tuple(Entry(f"r{i}", f"p{i}", "", frozenset()) for i in range(count))
+
+
+def counted(frames: int, *, velocity: bool = False) -> dict[str, torch.Tensor]:
+    """A clip whose frame t is full of t; its truth as well."""
+    images = torch.arange(frames, dtype=torch.uint8)[:, None, None].expand(-1, 4, 4)
+    item = {"input": images, "target": images}
+    if velocity:
+        item["target"] = images[:-1].float()
+        item["scale"] = torch.arange(frames - 1.0)
+        item["limit"] = torch.tensor(0.5)
+    return item
+
+
+def draws(load, count: int, form: InputFormat = FRAME, **options) -> Draws:
+    options = {"seed": 0, "shuffled": True} | options
+    return Draws(load, entries(count), form, **options)
+
+
+def test_a_frame_comes_with_its_own_truth() -> None:
+    chance = np.random.default_rng(0)
+    seen = set()
+    for _ in range(40):
+        part = cut(counted(6, velocity=True), FRAME, chance)
+        assert part["input"].shape == (1, 4, 4)
+        assert part["target"].shape == (4, 4)
+        assert part["input"][0, 0, 0] == part["target"][0, 0] == part["scale"]
+        assert part["limit"] == 0.5
+        seen.add(int(part["scale"]))
+    assert seen == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("velocity", [False, True])
+@pytest.mark.parametrize("frames", [2, 4, 11])
+def test_a_clip_comes_with_its_own_truth(frames: int, velocity: bool) -> None:
+    chance = np.random.default_rng(0)
+    starts = set()
+    for _ in range(60):
+        part = cut(counted(frames, velocity=velocity), CLIP, chance)
+        length = min(frames, 4)
+        truths = length - velocity
+        times = part["input"][0, :, 0, 0]
+        assert times.tolist() == list(range(int(times[0]), int(times[0]) + length))
+        assert part["target"][:, 0, 0].tolist() == times[:truths].tolist()
+        if velocity:
+            assert part["scale"].tolist() == times[:truths].tolist()
+        starts.add(int(times[0]))
+    assert starts == set(range(max(1, frames - 3)))
+
+
+@pytest.mark.parametrize("form", [FRAME, CLIP])
+def test_something_is_labelled_in_every_draw(form: InputFormat) -> None:
+    item = counted(12)
+    item["target"] = torch.full((12, 4, 4), UNLABELLED, dtype=torch.uint8)
+    item["target"][7, 2, 2] = 1
+    chance = np.random.default_rng(0)
+    for _ in range(30):
+        part = cut(item, form, chance)
+        assert (part["target"] == 1).any()
+
+
+def test_short_clips_are_held_without_a_truth() -> None:
+    items = [
+        {
+            **cut(counted(n, velocity=True), CLIP, np.random.default_rng(0)),
+            "skipped": [],
+        }
+        for n in (4, 2)
+    ]
+    batch = stack(items)
+    assert batch["input"].shape == (2, 1, 4, 4, 4)
+    assert batch["input"][1, 0, :, 0, 0].tolist() == [0, 1, 1, 1]
+    assert batch["target"][1].isnan().all((1, 2)).tolist() == [False, True, True]
+    assert batch["scale"][1].tolist() == [0, 0, 0]
+    labels = [
+        {**cut(counted(n), CLIP, np.random.default_rng(0)), "skipped": []}
+        for n in (4, 1)
+    ]
+    held = stack(labels)["target"][1, :, 0, 0]
+    assert held.tolist() == [0, UNLABELLED, UNLABELLED, UNLABELLED]
+
+
+def test_every_pass_sees_every_recording_in_another_order() -> None:
+    def load(entry: Entry) -> dict[str, torch.Tensor]:
+        return {"input": torch.tensor(int(entry.id[1:])), "target": torch.zeros(1)}
+
+    form = InputFormat(1)
+    drawn = draws(load, 7, form)
+    passes = [[int(drawn[7 * k + i]["input"]) for i in range(7)] for k in range(4)]
+    assert all(sorted(one) == list(range(7)) for one in passes)
+    assert len({tuple(one) for one in passes}) == 4
+    still = draws(load, 7, form, shuffled=False)
+    assert [int(still[i]["input"]) for i in range(7)] == list(range(7))
+
+
+def test_a_draw_follows_from_its_number_alone() -> None:
+    def load(entry: Entry) -> dict[str, torch.Tensor]:
+        return counted(9)
+
+    first, second = draws(load, 5), draws(load, 5)
+    forwards = [int(first[i]["input"][0, 0, 0]) for i in range(30)]
+    backwards = [int(second[i]["input"][0, 0, 0]) for i in reversed(range(30))]
+    assert forwards == backwards[::-1]
+    assert forwards != [
+        int(draws(load, 5, seed=1)[i]["input"][0, 0, 0]) for i in range(30)
+    ]
+
+
+def test_a_recording_that_cannot_be_read_is_named_and_passed_over() -> None:
+    def load(entry: Entry) -> dict[str, torch.Tensor]:
+        if entry.id == "r1":
+            raise DataCorruptError("half a file")
+        return counted(3)
+
+    drawn = [draws(load, 3)[i] for i in range(3)]
+    assert [d["skipped"] for d in drawn].count([("r1", "half a file")]) == 1
+    assert all(d["input"].shape == (1, 4, 4) for d in drawn)
+
+
+def test_nothing_that_can_be_read_is_an_error() -> None:
+    def load(entry: Entry) -> dict[str, torch.Tensor]:
+        raise DataCorruptError(f"{entry.id} is half a file")
+
+    with pytest.raises(NotProvidedError, match=r"None of the 3 .*half a file"):
+        draws(load, 3)[0]
+
+
+def test_recordings_are_read_once_while_there_is_room(monkeypatch) -> None:
+    read = []
+
+    def load(entry: Entry) -> dict[str, torch.Tensor]:
+        read.append(entry.id)
+        return counted(3)
+
+    size = sum(v.nbytes for v in counted(3).values())
+    monkeypatch.setattr("cardium.fit.samples._CACHE_BYTES", 2 * size)
+    drawn = draws(load, 3, shuffled=False)
+    for i in range(6):
+        drawn[i]
+    assert read == ["r0", "r1", "r2", "r2"]
+
+
+def test_processes_share_the_draws_of_an_epoch() -> None:
+    samplers = [DrawSampler(6, rank=rank, world=2) for rank in (0, 1)]
+    for sampler in samplers:
+        sampler.set_epoch(2)
+        assert len(sampler) == 3
+    assert sorted(i for s in samplers for i in s) == [12, 13, 14, 15, 16, 17]
+
+
+def test_spread_takes_entries_from_everywhere() -> None:
+    catalog = Catalog(entries(10))
+    assert [e.id for e in spread(catalog, 4)] == ["r0", "r2", "r5", "r7"]
+    assert spread(catalog, 10) == catalog.entries
+
+
+def test_items_are_of_the_size_of_the_network(discs, moving) -> None:
+    form = InputFormat(2, size=8)
+    toy = discs()
+    item = item_loader(toy.task, toy.data, form)(toy.split.train.entries[0])
+    assert item["input"].shape == item["target"].shape == (2, 8, 8)
+    assert item["input"].dtype == item["target"].dtype == torch.uint8
+    toy = moving()
+    item = item_loader(toy.task, toy.data, form)(toy.split.train.entries[0])
+    assert item["target"].shape == (4, 8, 8)
+    # 19 mm over 7 steps, 50 times a second.
+    np.testing.assert_allclose(item["scale"], 0.019 / 7 * 50, rtol=1e-5)
+    assert item["limit"] == pytest.approx(0.2)
