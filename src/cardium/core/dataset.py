@@ -162,6 +162,14 @@ def find_root(dataset: Dataset, root: str | Path | None = None) -> Path:
     ------
     DataMissingError
         If the folder does not exist; the message says how to get the data.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from cardium.datasets.camus import DATASET
+    >>> with TemporaryDirectory() as folder:
+    ...     find_root(DATASET, folder) == Path(folder)
+    True
     """
     path = default_root(dataset) if root is None else Path(root).expanduser()
     if not path.is_dir():
@@ -178,11 +186,22 @@ def find_root(dataset: Dataset, root: str | Path | None = None) -> Path:
 def default_root(dataset: Dataset) -> Path:
     """Say where a dataset lies, or is to lie, if no root is given.
 
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset looked for.
+
     Returns
     -------
     Path
         ``$CARDIUM_DATA/<name>``; without that variable, a folder in the platform's data
         folder for cardium. It may not exist.
+
+    Examples
+    --------
+    >>> from cardium.datasets.camus import DATASET
+    >>> default_root(DATASET).name
+    'camus'
     """
     if _VARIABLE in os.environ:
         return Path(os.environ[_VARIABLE]).expanduser() / dataset.name

@@ -66,12 +66,30 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; missing and corrupt are told apart.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        The object, its keys in the file's order.
+
     Raises
     ------
     DataMissingError
         If there is no such file.
     DataCorruptError
         If it is not JSON, or not an object.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_json(Path(folder) / "a.json", {"dice": np.float32(0.5)})
+    ...     read_json(Path(folder) / "a.json")
+    {'dice': 0.5}
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -90,6 +108,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Turn numpy values, paths, tuples and sets into what JSON can hold.
+
+    Parameters
+    ----------
+    value : object
+        A number, a text, an array, or containers of them.
+
+    Returns
+    -------
+    dict, list, str, float, int, bool or None
+        The same; numbers that are not finite become None, sets sorted lists.
 
     Examples
     --------

@@ -182,6 +182,16 @@ Geometry = Sector | PlaneGrid
 def geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
     """Describe a geometry by what JSON can hold.
 
+    Parameters
+    ----------
+    geometry : Sector, PlaneGrid or None
+        What is described.
+
+    Returns
+    -------
+    dict or None
+        Its type and its fields; None for None.
+
     Examples
     --------
     >>> plane = PlaneGrid(x=(0.0, 0.1), z=(0.0, 0.2), shape=(3, 2))
@@ -203,10 +213,25 @@ def geometry_to_dict(geometry: Geometry | None) -> dict[str, Any] | None:
 def geometry_from_dict(value: dict[str, Any] | None) -> Geometry | None:
     """Build the geometry that `geometry_to_dict` described.
 
+    Parameters
+    ----------
+    value : dict or None
+        What `geometry_to_dict` returned.
+
+    Returns
+    -------
+    Sector, PlaneGrid or None
+        The geometry; None for None.
+
     Raises
     ------
     DataCorruptError
         If the description is of no known type or lacks a number.
+
+    Examples
+    --------
+    >>> geometry_from_dict({"type": "plane", "x": [0, 1], "z": [0, 2], "shape": [3, 2]})
+    PlaneGrid(x=(0.0, 1.0), z=(0.0, 2.0), shape=(3, 2))
     """
     if value is None:
         return None

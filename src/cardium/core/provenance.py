@@ -16,6 +16,11 @@ _LIBRARIES = ("numpy", "scipy", "numba", "torch", "lightning", "monai", "zarr")
 def describe_software() -> dict[str, str]:
     """Return the versions of cardium, of Python and of the libraries that compute.
 
+    Returns
+    -------
+    dict of str to str
+        Versions by name; libraries that are not installed are left out.
+
     Examples
     --------
     >>> {"cardium", "numpy", "python"} <= set(describe_software())
@@ -42,6 +47,12 @@ def provenance(**facts: object) -> dict[str, Any]:
     -------
     dict
         Fit for ``provenance.json``.
+
+    Examples
+    --------
+    >>> made = provenance(seed=0, spacing=(0.5, 0.25))
+    >>> made["seed"], made["spacing"], sorted(made)
+    (0, [0.5, 0.25], ['command', 'made', 'seed', 'software', 'spacing'])
     """
     return {
         **plain(facts),

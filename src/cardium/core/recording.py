@@ -66,6 +66,14 @@ class Recording:
         What a reader added: contours, label maps.
     links : tuple of str
         Ids of the recordings it refers to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ecg = Stream("ecg", np.zeros(3), np.array([0.0, 0.5, 1.0]), ("time",), "mV")
+    >>> recording = Recording(Entry("r0", "p0", "", frozenset({"ecg"})), {"ecg": ecg})
+    >>> recording["ecg"].rate
+    2.0
     """
 
     entry: Entry

@@ -30,6 +30,13 @@ class Registry(Generic[T]):
         What the module calls it: ``"DATASET"``.
     of : type
         What it must be.
+
+    Examples
+    --------
+    >>> from cardium.core import Task
+    >>> tasks = Registry("task", "TASK", Task)
+    >>> "lv_segmentation" in tasks.names()
+    True
     """
 
     def __init__(self, kind: str, attribute: str, of: type[Any]) -> None:

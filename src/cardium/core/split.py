@@ -30,6 +30,13 @@ class Split:
     ------
     SplitLeakError
         If a patient stands on two sides.
+
+    Examples
+    --------
+    >>> from cardium.core import Entry
+    >>> sides = [Catalog((Entry(f"r{i}", f"p{i}", "", frozenset()),)) for i in range(3)]
+    >>> Split(*sides, name="by hand").test.patients
+    ('p2',)
     """
 
     train: Catalog

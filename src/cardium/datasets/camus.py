@@ -139,6 +139,11 @@ def absent(root: Path) -> tuple[str, ...]:
 def read_splits(root: Path) -> dict[str, str]:
     """Read which patient is in which official split (400 / 50 / 50).
 
+    Parameters
+    ----------
+    root : Path
+        The folder that holds ``database_split``.
+
     Returns
     -------
     dict of str to str
@@ -148,6 +153,16 @@ def read_splits(root: Path) -> dict[str, str]:
     ------
     SplitLeakError
         If a patient stands in two lists.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     (Path(folder) / "database_split").mkdir()
+    ...     for number, name in enumerate(LISTS.values()):
+    ...         _ = (Path(folder) / name).write_text(f"patient000{number}")
+    ...     read_splits(Path(folder))
+    {'patient0000': 'train', 'patient0001': 'val', 'patient0002': 'test'}
     """
     found: dict[str, str] = {}
     for split, name in LISTS.items():

@@ -107,6 +107,21 @@ def index(root: Path) -> Catalog:
         outside the root, or an examination is in no fold.
     SplitLeakError
         If an examination is in two folds.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from cardium.io.croissant import write_croissant
+    >>> row = RecordingRow("exam1", "r1", "r1.zarr", array_paths=("data/ecg",))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_croissant(
+    ...         Path(folder) / "croissant.json", recordings=[row], name="one",
+    ...         description="", license="", url="", version="", cite_as="",
+    ...         date_published="2026-01-31",
+    ...     )
+    ...     entry = index(Path(folder))["r1"]
+    >>> entry.patient, entry.split, "ecg" in entry.provides
+    ('exam1', '', True)
     """
     croissant = read_croissant(require(root, CATALOGUE, INFO))
     folds = _read_folds(root)
@@ -174,6 +189,16 @@ def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
 
     Each has a tissue Doppler recording, a B-mode recording and a strain analysis of
     it; the first has colour Doppler of a known flow as well.
+
+    Parameters
+    ----------
+    root : Path
+        The folder to write.
+
+    Returns
+    -------
+    tuple of KnownAnswer
+        What reading it must give back, a recording each, in the catalog's order.
     """
     from cardium.datasets._echoxflow.writer import write_known_examinations
     from cardium.phantom.exam import simulate

@@ -237,10 +237,30 @@ def read_statements(root: Path) -> dict[str, Statement]:
 
 
 def read_codes(root: Path) -> dict[str, dict[str, float]]:
-    """Read the SCP codes of every recording with their likelihoods [%], by its id.
+    r"""Read the SCP codes of every recording with their likelihoods [%], by its id.
 
     With `statements` it gives labels by other rules than those of the catalog, such as
     the superclasses that are stated with a likelihood of 100.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds ``ptbxl_database.csv``.
+
+    Returns
+    -------
+    dict of str to dict of str to float [%]
+        Codes and likelihoods by recording.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> head = "ecg_id,patient_id,age,sex,scp_codes,strat_fold,filename_lr,filename_hr"
+    >>> row = "1,9,60,0,\"{'NORM': 80.0, 'SR': 0.0}\",1,lr,hr"
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / RECORDS).write_text(f"{head}\n{row}\n")
+    ...     read_codes(Path(folder))
+    {'00001': {'NORM': 80.0, 'SR': 0.0}}
     """
     return {
         _id(row): _codes(root, row["ecg_id"], row["scp_codes"])

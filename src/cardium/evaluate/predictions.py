@@ -226,6 +226,15 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         If there is no such file.
     DataCorruptError
         If a column is missing.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "training.csv"
+    ...     write_table(path, ("step", "train_loss"), [{"step": 10, "train_loss": 0.5}])
+    ...     read_table(path, ("step",))
+    [{'step': '10', 'train_loss': '0.5'}]
     """
     try:
         text = path.read_text(encoding="utf-8")

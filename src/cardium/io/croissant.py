@@ -87,12 +87,12 @@ class LinkRow:
 
     Parameters
     ----------
-    exam_id : str
-        The examination.
     source_recording_id : str
         The derived recording: a strain analysis, a mesh.
     linked_recording_id : str
         The images it was derived from.
+    exam_id : str
+        The examination.
     panel_role_id : str
         The part of the derived recording: ``"4ch"``.
     linked_frame_array_id, linked_timestamp_array_id : str
@@ -182,6 +182,17 @@ def read_croissant(path: Path) -> Croissant:
         If there is no such file.
     DataCorruptError
         If it is not JSON, has no record set ``recordings``, or rows are no list.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> rows = [{"exam_id": "e1", "recording_id": "r1", "zarr_path": "r1.zarr"}]
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "croissant.json"
+    ...     write_json(path, {"recordSet": [{"name": "recordings", "data": rows}]})
+    ...     croissant = read_croissant(path)
+    >>> croissant.recordings[0].zarr_path, croissant.links
+    ('r1.zarr', ())
     """
     stated = read_json(path).get("recordSet")
     if not isinstance(stated, list):
@@ -228,6 +239,21 @@ def write_croissant(
         As ``"2026-01-31"``.
     recordings, arrays, links : sequences of rows
         The record sets.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> row = RecordingRow("e1", "r1", "r1.zarr", array_paths=("data/ecg",))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "croissant.json"
+    ...     write_croissant(
+    ...         path, recordings=[row], name="one", description="One recording.",
+    ...         license="https://creativecommons.org/publicdomain/zero/1.0/",
+    ...         url="https://example.org", version="1.0", cite_as="nobody",
+    ...         date_published="2026-01-31",
+    ...     )
+    ...     read_croissant(path).recordings == (row,)
+    True
     """
     rows: dict[str, Sequence[RecordingRow | ArrayRow | LinkRow]] = {
         "recordings": recordings,

@@ -129,6 +129,17 @@ def open_planes(path: Path, *, codes: Mapping[int, int] | None = None) -> Planes
     states none, as the ITK tools write). It is stored as float32 and rounded here to
     the sixth digit, so that 0.308 mm reads as 0.308 mm. The third axis is time whatever
     its ``pixdim`` says.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> grid = PlaneGrid(x=(0.0, 0.001), z=(0.0, 0.001), shape=(3, 2))
+    >>> stored = np.array([[[0, 0], [0, 1], [1, 1]]])
+    >>> with TemporaryDirectory() as folder:
+    ...     write_planes(Path(folder) / "mask.nii.gz", stored, grid)
+    ...     mask = open_planes(Path(folder) / "mask.nii.gz", codes={0: 0, 1: 2})
+    ...     mask.shape, mask.grid.spacing, mask[:].tolist()
+    ((1, 3, 2), (0.0005, 0.001), [[[0, 0], [0, 2], [2, 2]]])
     """
     nifti = _nifti()
     from nibabel.filebasedimages import ImageFileError
@@ -160,6 +171,19 @@ def write_planes(path: Path, values: NDArray[Any], grid: PlaneGrid) -> None:
         The frames; one frame is written as a still, (X, Z).
     grid : PlaneGrid
         Its spacing goes to the header; its origin does not.
+
+    Examples
+    --------
+    The file has the lateral axis first.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from nibabel.nifti1 import Nifti1Image
+    >>> grid = PlaneGrid(x=(0.0, 0.001), z=(0.0, 0.001), shape=(3, 2))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_planes(Path(folder) / "film.nii", np.zeros((4, 3, 2)), grid)
+    ...     image = Nifti1Image.from_filename(Path(folder) / "film.nii")
+    ...     image.shape, [float(size) for size in image.header.get_zooms()[:2]]
+    ((2, 3, 4), [1.0, 0.5])
     """
     nifti = _nifti()
     stored = np.asarray(values, np.float32).transpose(2, 1, 0)

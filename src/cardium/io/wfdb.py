@@ -131,6 +131,16 @@ def open_signal(path: Path) -> Signal:
     NotProvidedError
         If the record is not one array of samples: several segments, several rates,
         or no samples at all.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "one.hea"
+    ...     write_signal(path, np.array([[0.0], [0.25]]), rate=500, channels=["I"])
+    ...     signal = open_signal(path)
+    ...     signal.rate, signal.channels, signal.units, signal[1:].tolist()
+    (500.0, ('I',), ('mV',), [[0.25]])
     """
     need("wfdb", extra="ecg")
     import wfdb
@@ -182,6 +192,17 @@ def write_signal(
         Names of the signals.
     gain : float [1/mV]
         Steps a millivolt; the default resolves 1 microvolt.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_signal(
+    ...         Path(folder) / "one.hea", np.array([[0.5], [-0.001]]), rate=500,
+    ...         channels=["I"],
+    ...     )
+    ...     np.fromfile(Path(folder) / "one.dat", "<i2").tolist()  # microvolts
+    [500, -1]
     """
     need("wfdb", extra="ecg")
     import wfdb

@@ -75,6 +75,16 @@ def open_store(path: Path) -> ZarrStore:
     writer leave out chunks that hold nothing but the fill value, and such a store
     cannot be told from one that lost files; write it anew with all its chunks
     (``write_empty_chunks`` in Zarr's configuration), as `write_store` does.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "one.zarr"
+    ...     write_store(path, {"data/ecg": np.arange(5)}, attributes={"exam": "e1"})
+    ...     store = open_store(path)
+    ...     store.attributes["exam"], store.open_array("data/ecg")[3:].tolist()
+    ('e1', [3, 4])
     """
     if not path.exists():
         raise DataMissingError(f"Zarr store '{path}' does not exist.")
@@ -259,6 +269,15 @@ def write_store(
     A chunk holds whole frames, as many as fit in 64 KiB but at least one, so that
     reading a frame reads no more than it must. Chunks of a constant are written too:
     a chunk that is not there is damage, see `open_store`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "one.zip"
+    ...     write_store(path, {"data/ecg": np.zeros((3, 2), "f4")}, zipped=True)
+    ...     path.is_file(), open_store(path).open_array("data/ecg").shape
+    (True, (3, 2))
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(f".part{os.getpid()}.{path.name}.folder")

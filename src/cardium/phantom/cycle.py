@@ -16,6 +16,16 @@ Window = tuple[float, float]
 def smooth_step(u: FloatArray) -> FloatArray:
     """Rise from 0 at u = 0 to 1 at u = 1 with two continuous derivatives.
 
+    Parameters
+    ----------
+    u : (...)
+        Share of the time that has passed.
+
+    Returns
+    -------
+    (...)
+        ``u^3 (10 - 15 u + 6 u^2)`` between 0 and 1, and level outside.
+
     Examples
     --------
     >>> smooth_step(np.array([-1.0, 0.0, 0.5, 1.0, 2.0]))

@@ -55,6 +55,21 @@ def b_mode(
     new in every frame. Reverberation near the probe and a faint haze stand still.
     Each beam has its own slowly varying gain. Noise grows with depth, as the gain
     that makes up for attenuation does.
+
+    Examples
+    --------
+    The apex of the ventricle is 3 cm deep: on the middle beam, muscle above it is
+    brighter than the blood below.
+
+    >>> from cardium.phantom.anatomy import sample_heart
+    >>> probe = Probe.matched_to(Sector((0.0, 0.16), (-0.6, 0.6), shape=(81, 25)))
+    >>> frames = b_mode(
+    ...     sample_heart(1), np.array([0.0]), probe=probe,
+    ...     placement=Placement(apex=(0.0, 0.03), tilt=0.0),
+    ... )
+    >>> muscle, blood = frames[0, 12:15, 12], frames[0, 25:40, 12]
+    >>> frames.shape, bool(muscle.mean() > 50 + blood.mean())
+    ((1, 81, 25), True)
     """
     tissue_seed, image_seed = np.random.SeedSequence(seed).generate_state(2)
     motion = Motion.of(heart, first_r=first_r)
@@ -127,6 +142,15 @@ def log_compress(iq: Complex, probe: Probe) -> NDArray[np.uint8]:
     -------
     grey : (..., R, A) uint8 [grey 0..255]
         255 at the headroom above myocardium, 0 the dynamic range below that.
+
+    Examples
+    --------
+    Myocardium lies 27 dB below white, 255 (1 - 27 / 70) = 157.
+
+    >>> sector = Sector(depth=(0.02, 0.06), angle=(-0.2, 0.2), shape=(81, 21))
+    >>> probe = Probe(sector, 0.0005, 0.02, dynamic_range=70.0, headroom=27.0)
+    >>> log_compress(np.array([[0, 1, 100]], np.complex64), probe)
+    array([[  0, 157, 255]], dtype=uint8)
     """
     floor = np.float32(1e-6)
     level = 20 * np.log10(np.maximum(np.abs(iq), floor))
@@ -170,6 +194,19 @@ def tissue_velocity(
     ------
     InvalidArgumentError
         If the limit is not positive.
+
+    Examples
+    --------
+    Muscle rests at the R peak; in systole the base comes towards the probe.
+
+    >>> from cardium.phantom.anatomy import sample_heart
+    >>> velocity = tissue_velocity(
+    ...     sample_heart(1), np.array([0.0, 0.2]), velocity_limit=0.16,
+    ...     sector=Sector(depth=(0.08, 0.1), angle=(-0.3, 0.3), shape=(3, 3)),
+    ...     placement=Placement(apex=(0.0, 0.03), tilt=0.0),
+    ... )
+    >>> float(abs(velocity[0]).max()), bool(velocity[1, :, 1].min() > 0.03)
+    (0.0, True)
     """
     if not velocity_limit > 0:
         raise InvalidArgumentError(

@@ -26,19 +26,28 @@ class Material(NamedTuple):
 
     Each field has the shape of the points. `position` needs nothing else, so a cloud
     of scatterers is prepared once and moved in every frame.
+
+    Parameters
+    ----------
+    x, y, z : (...) [m]
+        Where the points are at end-diastole.
+    share : (...)
+        Part of the point's squared radius that emptying can take away.
+    radial : (...)
+        Weight of the displacement across the long axis: 1 in the ventricle.
+    axial : (...) [m]
+        Height that the axial stretch acts on.
+    turn : (...)
+        Rotation per rotation of the apex.
     """
 
     x: Floats
     y: Floats
     z: Floats
     share: Floats
-    """Part of the point's squared radius that emptying can take away."""
     radial: Floats
-    """Weight of the displacement across the long axis: 1 in the ventricle."""
     axial: Floats
-    """Height that the axial stretch acts on [m]."""
     turn: Floats
-    """Rotation per rotation of the apex."""
 
 
 @dataclass(frozen=True, slots=True)

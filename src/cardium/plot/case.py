@@ -65,6 +65,17 @@ def draw_case(
     ------
     NotProvidedError
         If an image does not say where it lies, or nothing of it is labelled.
+
+    Examples
+    --------
+    >>> from cardium.core import Stream
+    >>> from cardium.tasks import open_task
+    >>> time = np.arange(100) / 100
+    >>> ecg = Stream("ecg", np.zeros((100, 1)), time, ("time", "lead"), "mV")
+    >>> answer = Answer({"probability": np.array([0.0, 0.0, 0.0, 1.0, 0.0])})
+    >>> task = open_task("ecg_superclass")
+    >>> draw_case(task, Sample("r0", ecg), answer, answer)[1:4]
+    b'PNG'
     """
     draw = {
         "label_map": _draw_label_map,

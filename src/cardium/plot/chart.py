@@ -127,6 +127,14 @@ def interval_chart(intervals: Sequence[Interval], *, x_label: str, title: str) -
     -------
     str
         An ``<svg>`` element, or ``""`` if there is nothing to draw.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> rows = [Interval("unet", 0.9, 0.88, 0.92), Interval("mean", nan, nan, nan)]
+    >>> svg = interval_chart(rows, x_label="Dice", title="Dice of two models")
+    >>> "unet" in svg, "mean" in svg
+    (True, False)
     """
     drawn = [i for i in intervals if np.isfinite(i.value)]
     if not drawn:

@@ -57,6 +57,17 @@ def write_picture(
         If the recording has neither images nor an ECG, or not the stream named.
     MissingLibraryError
         If pillow, PyAV or its H.264 encoder is not there.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from cardium.core import Entry, Stream
+    >>> ecg = Stream("ecg", np.zeros(100), np.arange(100) / 100, ("time",), "mV")
+    >>> recording = Recording(Entry("r0", "p0", "", frozenset({"ecg"})), {"ecg": ecg})
+    >>> with TemporaryDirectory() as folder:
+    ...     write_picture(recording, Path(folder) / "ecg.png")
+    ...     (Path(folder) / "ecg.png").read_bytes()[1:4]
+    b'PNG'
     """
     path = Path(path)
     ending = path.suffix.lower()

@@ -114,6 +114,15 @@ def draw_ecg(stream: Stream, *, title: str = "") -> Figure:
     follow each other in time, with lead II as a rhythm strip below; everything else
     as one row a lead. Speed and gain are those of the AHA/ACCF/HRS recommendations
     (Kligfield et al., 2007).
+
+    Examples
+    --------
+    Two seconds take 50 mm of paper, the margins 20 mm: 70 mm of 5 pixels.
+
+    >>> time = np.arange(201) / 100
+    >>> figure = draw_ecg(Stream("ecg", np.zeros(201), time, ("time",), "mV"))
+    >>> figure.canvas.get_width_height()[0]
+    350
     """
     page = lay_out_ecg(stream)
     figure = new_figure(page.width / 20, page.height / 20, ground=PAPER)
@@ -171,6 +180,15 @@ def draw_page(axes: Axes, page: Page, *, title: str = "", extra: float = 0.0) ->
         Heading.
     extra : float [mm]
         Room below the page, without grid.
+
+    Examples
+    --------
+    >>> time = np.arange(201) / 100
+    >>> page = lay_out_ecg(Stream("ecg", np.zeros(201), time, ("time",), "mV"))
+    >>> axes = new_figure(page.width / 20, page.height / 20).add_axes((0, 0, 1, 1))
+    >>> draw_page(axes, page)
+    >>> [float(end) for end in axes.get_xlim()]  # mm
+    [0.0, 70.0]
     """
     height = page.height + extra
     axes.set(xlim=(0, page.width), ylim=(0, height))

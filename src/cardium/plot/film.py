@@ -184,6 +184,19 @@ def open_film(
         If the recording has no image stream, or not that one.
     InvalidArgumentError
         If the stream named is neither grey nor a velocity.
+
+    Examples
+    --------
+    >>> from cardium.core import Entry
+    >>> grid = PlaneGrid(x=(-0.02, 0.02), z=(0.0, 0.04), shape=(5, 5))
+    >>> grey = Stream(
+    ...     "b_mode", np.zeros((3, 5, 5), np.uint8), np.array([0.0, 0.02, 0.04]),
+    ...     ("time", "z", "x"), "grey", geometry=grid,
+    ... )
+    >>> entry = Entry("r0", "p0", "", frozenset({"b_mode"}))
+    >>> film = open_film(Recording(entry, {"b_mode": grey}))
+    >>> film.plane.shape, film.rate, film.still
+    ((640, 640), 50.0, 0.02)
     """
     need("PIL", extra="plot")
     front = _front(recording, stream)

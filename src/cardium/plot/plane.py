@@ -61,6 +61,14 @@ def place_of(stream: Stream) -> Geometry:
     ------
     NotProvidedError
         If it has none.
+
+    Examples
+    --------
+    >>> grid = PlaneGrid(x=(-0.02, 0.02), z=(0.0, 0.04), shape=(5, 5))
+    >>> frames, dims = np.zeros((1, 5, 5)), ("time", "z", "x")
+    >>> still = Stream("b_mode", frames, np.zeros(1), dims, "grey", geometry=grid)
+    >>> place_of(still).spacing
+    (0.01, 0.01)
     """
     if stream.geometry is None:
         raise NotProvidedError(

@@ -166,6 +166,11 @@ def new_figure(width: float, height: float, *, ground: str = DARK) -> Figure:
     -------
     matplotlib.figure.Figure
         With an Agg canvas; it is freed when it is forgotten.
+
+    Examples
+    --------
+    >>> new_figure(12, 3).canvas.get_width_height()
+    (1200, 300)
     """
     need("matplotlib", extra="plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg

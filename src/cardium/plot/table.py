@@ -29,6 +29,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -
     -------
     str
         HTML.
+
+    Examples
+    --------
+    >>> html = table(
+    ...     [heading("model"), heading("Dice", number=True)],
+    ...     [[name_cell("a < b"), cell("0.9", number=True)]], caption="Scores",
+    ... )
+    >>> html.count("<tr>"), "a &lt; b" in html
+    (2, True)
     """
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return (
