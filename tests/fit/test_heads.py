@@ -10,7 +10,7 @@ from cardium.fit.heads import (
     count_channels,
     multilabel_loss,
     raw_velocity,
-    segmentation_loss,
+    segmentation_losses,
     velocity_loss,
     wrap,
 )
@@ -30,22 +30,27 @@ def test_channels() -> None:
 
 
 def test_the_truth_has_no_segmentation_loss() -> None:
-    assert segmentation_loss(certain(CODES), CODES) == pytest.approx(0, abs=1e-6)
+    assert sum(segmentation_losses(certain(CODES), CODES)) == pytest.approx(0, abs=1e-6)
 
 
 def test_swapped_labels_cost_all_of_the_dice() -> None:
     swapped = torch.tensor([0, 2, 1], dtype=torch.uint8)[CODES.long()]
     # Both structures have 2 pixels and none in common: (0 + 1) / (4 + 1) each. Of six
     # pixels four are wrong, by 50 nats.
-    loss = segmentation_loss(certain(swapped), CODES)
-    assert loss == pytest.approx(4 / 6 * 50 + 1 - 1 / 5, rel=1e-5)
+    entropy, dice = segmentation_losses(certain(swapped), CODES)
+    assert entropy == pytest.approx(4 / 6 * 50, rel=1e-5)
+    assert dice == pytest.approx(1 - 1 / 5, rel=1e-5)
+    batch = {"target": CODES}
+    loss, measure = compute_loss("label_map", certain(swapped), batch)
+    assert (loss, measure) == (entropy + dice, dice)
 
 
 def test_entropy_of_ignorance() -> None:
     # 2 (1/3 * 2) + 1 over 6/3 + 2 + 1: each structure has two of six pixels.
     dice = (2 * 2 / 3 + 1) / (2 + 2 + 1)
-    loss = segmentation_loss(torch.zeros(1, 3, 2, 3), CODES)
-    assert loss == pytest.approx(math.log(3) + 1 - dice, rel=1e-6)
+    entropy, lost = segmentation_losses(torch.zeros(1, 3, 2, 3), CODES)
+    assert entropy == pytest.approx(math.log(3), rel=1e-6)
+    assert lost == pytest.approx(1 - dice, rel=1e-6)
 
 
 def test_unlabelled_pixels_do_not_count() -> None:
@@ -53,16 +58,17 @@ def test_unlabelled_pixels_do_not_count() -> None:
     logits = torch.randn(1, 3, 2, 3, requires_grad=True)
     target = CODES.clone()
     target[0, 1] = UNLABELLED
-    loss = segmentation_loss(logits, target)
+    loss = sum(segmentation_losses(logits, target))
     loss.backward()
     assert (logits.grad[:, :, 1] == 0).all()
     assert (logits.grad[:, :, 0] != 0).all()
-    torch.testing.assert_close(loss, segmentation_loss(logits[:, :, :1], target[:, :1]))
+    known = sum(segmentation_losses(logits[:, :, :1], target[:, :1]))
+    torch.testing.assert_close(loss, known)
 
 
 def test_nothing_labelled_costs_no_more_than_a_constant() -> None:
     logits = torch.randn(1, 3, 2, 3, requires_grad=True)
-    loss = segmentation_loss(logits, torch.full_like(CODES, UNLABELLED))
+    loss = sum(segmentation_losses(logits, torch.full_like(CODES, UNLABELLED)))
     loss.backward()
     assert torch.isfinite(loss)
     assert (logits.grad == 0).all()
@@ -106,7 +112,8 @@ def test_compute_loss_uses_the_scale_of_the_batch() -> None:
         "limit": torch.tensor([0.5]),
     }
     raw = torch.full((1, 1, 4, 4), 3.0, dtype=torch.bfloat16)
-    assert compute_loss("velocity", raw, batch) == pytest.approx(0, abs=1e-6)
+    loss, measure = compute_loss("velocity", raw, batch)
+    assert loss == measure == pytest.approx(0, abs=1e-6)
 
 
 def test_wrap_keeps_what_is_within_and_folds_what_is_not() -> None:

@@ -66,6 +66,7 @@ def test_resnet_1d_takes_records_of_any_length(samples: int) -> None:
 def test_resnet_1d_takes_leads_in_any_unit() -> None:
     torch.manual_seed(0)
     network = resnet_1d.build(2, 3, width=8)
+    network.classify.eval()  # no dropout, but the batch's own statistics
     records = torch.randn(4, 2, 200)
     torch.testing.assert_close(
         network(records), network(1000 * records + 5), rtol=1e-2, atol=1e-3

@@ -22,21 +22,44 @@ def count_channels(output: Output) -> int:
     return 1 if output.kind == "velocity" else len(output.classes)
 
 
-def compute_loss(kind: Kind, raw: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-    """Return the loss of a batch's raw output, in single precision."""
+def compute_loss(
+    kind: Kind, raw: Tensor, batch: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return the loss of a batch's raw output, and the measure of how good it is.
+
+    Parameters
+    ----------
+    kind : {"label_map", "multilabel", "velocity"}
+        What the output is.
+    raw : (B, C, ...)
+        What the network gave.
+    batch : mapping of str to Tensor
+        ``target`` and, for velocities, ``scale`` and ``limit``.
+
+    Returns
+    -------
+    loss : scalar
+        What is minimised, in single precision.
+    measure : scalar
+        What is written down and chooses the weights; lower is better. For label maps
+        the Dice part of the loss alone: cross entropy goes up with confidence, long
+        after the borders have stopped to get worse.
+    """
     raw, target = raw.float(), batch["target"]
     match kind:
         case "label_map":
-            return segmentation_loss(raw, target)
+            entropy, dice = segmentation_losses(raw, target)
+            return entropy + dice, dice
         case "multilabel":
-            return multilabel_loss(raw, target)
+            loss = multilabel_loss(raw, target)
         case "velocity":
             velocity = raw_velocity(raw, batch["scale"])
-            return velocity_loss(velocity, target, batch["limit"])
+            loss = velocity_loss(velocity, target, batch["limit"])
+    return loss, loss
 
 
-def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy plus one minus the soft Dice of the structures.
+def segmentation_losses(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the cross entropy, and one minus the soft Dice of the structures.
 
     Parameters
     ----------
@@ -47,9 +70,9 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
 
     Returns
     -------
-    scalar
-        The loss. Dice is taken over the whole batch, so that a frame without a
-        structure does not weigh as much as one that has it.
+    entropy, dice : scalar
+        Dice is taken over the whole batch, so that a frame without a structure does
+        not weigh as much as one that has it.
     """
     labelled = (target != UNLABELLED).unsqueeze(1)
     codes = target.where(labelled[:, 0], 0).long()
@@ -61,7 +84,7 @@ def segmentation_loss(logits: Tensor, target: Tensor) -> Tensor:
     overlap = (probability * truth).sum(axes)
     size = probability.sum(axes) + truth.sum(axes)
     dice = (2 * overlap + 1) / (size + 1)
-    return entropy + 1 - dice[1:].mean()
+    return entropy, 1 - dice[1:].mean()
 
 
 def multilabel_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -125,11 +125,22 @@ def fit(
         How the split was made, to be written down: ``{"folds": 5, "fold": 0}``.
     settings : mapping, optional
         Settings of the recipe that differ from its defaults.
-    steps, batch_size, learning_rate, patience, seed, precision
-        See `TrainingSettings`; without a value, the default for the kind of answer. A
+    steps, batch_size, patience : int, optional
+        See `TrainingSettings`. If not given, the default for the kind of answer; a
         baseline has none of them.
-    accelerator, devices, workers
-        See `Machine`; they are not part of what the run is.
+    learning_rate : float, optional
+        The highest rate of the schedule.
+    seed : int
+        Of the first weights, the order of the recordings and the augmentation.
+    precision : {"32-true", "bf16-mixed"}
+        Arithmetic of the network.
+    accelerator : str
+        ``"auto"``, ``"cpu"``, ``"gpu"``; like the next two, not part of what the run
+        is.
+    devices : int
+        How many of them.
+    workers : int
+        Processes that read recordings.
     progress : bool, optional
         Whether to draw a progress bar; if not said, on a terminal.
 

@@ -67,19 +67,19 @@ class NetworkTraining(LightningModule):
         self._val = val
         self._machine = machine
 
-    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Return the loss of an augmented batch."""
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
+        """Return the loss and the measure of an augmented batch."""
         seed = _seed_of(self._settings.seed, self.global_step, self.global_rank)
         generator = torch.Generator().manual_seed(seed)
         batch = augment(self._kind, batch, generator)
         with _own_chance(seed, self.device):
-            loss = self._loss(batch)
-        self.log("loss", loss.detach(), prog_bar=True, logger=False)
-        return loss
+            loss, measure = self._losses(batch)
+        self.log("loss", measure.detach(), prog_bar=True, logger=False)
+        return {"loss": loss, "measure": measure.detach()}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Return the loss of a batch as it is."""
-        return self._loss(batch)
+        """Return the measure of a batch as it is."""
+        return self._losses(batch)[1]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
         """AdamW on a one-cycle schedule."""
@@ -133,7 +133,7 @@ class NetworkTraining(LightningModule):
             generator=torch.Generator().manual_seed(self._settings.seed),
         )
 
-    def _loss(self, batch: Mapping[str, Any]) -> Tensor:
+    def _losses(self, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Standardise images, run the network, compare."""
         inputs = batch["input"]
         if self._kind != "multilabel":
@@ -204,7 +204,7 @@ class Journal(Callback):
         batch_idx: int,
     ) -> None:
         """Note the loss, and what could not be read."""
-        self._losses.append(outputs["loss"].detach())
+        self._losses.append(outputs["measure"])
         self._note_skipped(batch, "train")
 
     def on_validation_batch_end(

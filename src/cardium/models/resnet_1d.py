@@ -54,6 +54,13 @@ def build(
     ------
     InvalidArgumentError
         If a setting is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = build(12, 5).eval()
+    >>> tuple(network(torch.zeros(2, 12, 1000)).shape)
+    (2, 5)
     """
     if min(seconds, width, blocks) <= 0:
         raise InvalidArgumentError(

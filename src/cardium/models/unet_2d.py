@@ -54,6 +54,13 @@ def build(
     ------
     InvalidArgumentError
         If a frame of that size cannot be halved that often.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = build(1, 3).eval()
+    >>> tuple(network(torch.zeros(2, 1, 160, 160)).shape)
+    (2, 3, 160, 160)
     """
     return build_unet(
         channels_in,

@@ -57,6 +57,13 @@ def build(
     InvalidArgumentError
         If a frame of that size cannot be halved that often, or a clip has fewer than
         two frames.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = build(1, 3).eval()
+    >>> tuple(network(torch.zeros(2, 1, 5, 128, 128)).shape)
+    (2, 3, 5, 128, 128)
     """
     if clip_length < 2:
         raise InvalidArgumentError(
