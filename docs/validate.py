@@ -21,8 +21,8 @@ CHECKS = set(
 # commands are documented by their help, protocols' methods by one line
 ONE_LINE = ("cardium.cli", "cardium.core.model", "cardium.core.stream.Array")
 # Functions show what they do in an example; classes are shown by the functions that make
-# and take them. The functions below need a simulated release, or a model's predictions of
-# one, which take seconds to make: the example of `cardium.evaluate.evaluate` goes the whole
+# and take them. The functions below need a simulated release, a fitted model or its
+# predictions, which take seconds to make: the example of `cardium.evaluate.evaluate` goes the whole
 # way once, and the tests run each of them, some by their command.
 NO_EXAMPLE = (
     "cardium.datasets.echoxflow.load",
@@ -32,6 +32,7 @@ NO_EXAMPLE = (
     "cardium.evaluate.predictions.read_answer",
     "cardium.evaluate.report.load_report",
     "cardium.evaluate.scoring",
+    "cardium.fit.run",
     "cardium.plot.cases",
     "cardium.plot.page",
     "cardium.testing",

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cardium.core import UNLABELLED
-from cardium.fit.augment import augment, blend, change_grey, change_records, move
+from cardium.fit._augment import augment, blend, change_grey, change_records, move
 
 
 def chance(seed: int = 0) -> torch.Generator:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cardium.core import UNLABELLED, Output
-from cardium.fit.heads import (
+from cardium.fit._heads import (
     compute_loss,
     count_channels,
     multilabel_loss,

@@ -6,8 +6,8 @@ import torch
 
 from cardium.core import Output, PlaneGrid, Sample, Sector, Stream
 from cardium.errors import NotProvidedError
-from cardium.fit.predictor import NetworkPredictor
-from cardium.fit.tensors import InputFormat
+from cardium.fit._predictor import NetworkPredictor
+from cardium.fit._tensors import InputFormat
 
 VELOCITY = Output("velocity", "velocity")
 SECTOR = Sector((0.02, 0.14), (-0.5, 0.5), (61, 33))

@@ -18,7 +18,7 @@ from cardium.errors import (
     UnknownNameError,
 )
 from cardium.fit import fit, load_run
-from cardium.fit.training import Journal
+from cardium.fit._training import Journal
 from cardium.models import MODELS
 
 UNET = {"size": 16, "width": 4, "levels": 2}

@@ -4,8 +4,8 @@ import torch
 
 from cardium.core import UNLABELLED, Catalog, Entry
 from cardium.errors import DataCorruptError, NotProvidedError
-from cardium.fit.samples import Draws, DrawSampler, cut, item_loader, spread, stack
-from cardium.fit.tensors import InputFormat
+from cardium.fit._samples import Draws, DrawSampler, cut, item_loader, spread, stack
+from cardium.fit._tensors import InputFormat
 
 FRAME = InputFormat(2, size=4)
 CLIP = InputFormat(3, size=4, clip_length=4)
@@ -147,7 +147,7 @@ def test_recordings_are_read_once_while_there_is_room(monkeypatch) -> None:
         return counted(3)
 
     size = sum(v.nbytes for v in counted(3).values())
-    monkeypatch.setattr("cardium.fit.samples._CACHE_BYTES", 2 * size)
+    monkeypatch.setattr("cardium.fit._samples._CACHE_BYTES", 2 * size)
     drawn = draws(load, 3, shuffled=False)
     for i in range(6):
         drawn[i]

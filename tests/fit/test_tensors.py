@@ -4,7 +4,7 @@ import torch
 
 from cardium.core import PlaneGrid, Sample, Sector, Stream
 from cardium.errors import NotProvidedError
-from cardium.fit.tensors import (
+from cardium.fit._tensors import (
     InputFormat,
     describe_format,
     input_tensor,

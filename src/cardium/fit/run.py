@@ -34,7 +34,7 @@ from cardium.errors import (
     NotProvidedError,
     UnknownNameError,
 )
-from cardium.fit.folder import (
+from cardium.fit._folder import (
     PROVENANCE,
     WEIGHTS,
     Config,
@@ -125,11 +125,13 @@ def fit(
         How the split was made, to be written down: ``{"folds": 5, "fold": 0}``.
     settings : mapping, optional
         Settings of the recipe that differ from its defaults.
-    steps, batch_size, patience : int, optional
+    steps, batch_size : int, optional
         See `TrainingSettings`. If not given, the default for the kind of answer; a
         baseline has none of them.
     learning_rate : float, optional
         The highest rate of the schedule.
+    patience : int, optional
+        Validations without progress before it stops; 0: never.
     seed : int
         Of the first weights, the order of the recordings and the augmentation.
     precision : {"32-true", "bf16-mixed"}
@@ -195,7 +197,7 @@ def fit(
     claim_folder(run, config, split)
     if not (run / WEIGHTS).exists():
         need("lightning", extra="torch")
-        from cardium.fit.networks import fit_network
+        from cardium.fit._networks import fit_network
 
         machine = Machine(accelerator, devices, workers, show)
         fit_network(task, data, recipe, run, config, split, training, machine)
@@ -252,7 +254,7 @@ def load_run(
         answer, parameters = baseline.predict, sum(v.size for v in arrays.values())
     else:
         need("torch", extra="torch")
-        from cardium.fit.networks import load_network
+        from cardium.fit._networks import load_network
 
         network = load_network(task, recipe, settings, arrays, about, device)
         answer, parameters = network.predict, network.parameters

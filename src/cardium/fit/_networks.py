@@ -23,13 +23,13 @@ from cardium.core import (
 )
 from cardium.core.files import write_json
 from cardium.errors import CardiumError, DataCorruptError, NotProvidedError
-from cardium.fit.folder import PROVENANCE, Config, write_weights
-from cardium.fit.heads import count_channels
-from cardium.fit.predictor import NetworkPredictor
-from cardium.fit.samples import Draws, item_loader, spread
+from cardium.fit._folder import PROVENANCE, Config, write_weights
+from cardium.fit._heads import count_channels
+from cardium.fit._predictor import NetworkPredictor
+from cardium.fit._samples import Draws, item_loader, spread
+from cardium.fit._tensors import InputFormat, describe_format
+from cardium.fit._training import Journal, NetworkTraining, train_network
 from cardium.fit.settings import Machine, TrainingSettings
-from cardium.fit.tensors import InputFormat, describe_format
-from cardium.fit.training import Journal, NetworkTraining, train_network
 
 _VALIDATED = {"label_map": 128, "multilabel": 2048, "velocity": 32}
 

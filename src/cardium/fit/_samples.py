@@ -16,7 +16,7 @@ from torch.utils.data import Dataset, Sampler
 
 from cardium.core import UNLABELLED, Catalog, Entry, OpenDataset, Task
 from cardium.errors import CardiumError, NotProvidedError
-from cardium.fit.tensors import (
+from cardium.fit._tensors import (
     InputFormat,
     input_tensor,
     target_tensor,

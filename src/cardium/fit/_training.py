@@ -22,12 +22,12 @@ from torch.utils.data import DataLoader
 
 from cardium.core import Kind
 from cardium.errors import DataCorruptError, InvalidArgumentError
-from cardium.fit.augment import augment
-from cardium.fit.folder import CHECKPOINT, write_metrics, write_skipped
-from cardium.fit.heads import compute_loss
-from cardium.fit.samples import Draws, DrawSampler, stack
+from cardium.fit._augment import augment
+from cardium.fit._folder import CHECKPOINT, write_metrics, write_skipped
+from cardium.fit._heads import compute_loss
+from cardium.fit._samples import Draws, DrawSampler, stack
+from cardium.fit._tensors import standardise
 from cardium.fit.settings import Machine, TrainingSettings
-from cardium.fit.tensors import standardise
 
 _WEIGHT_DECAY = 0.01
 _WARM_UP = 0.15

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from cardium.core import Output, Sample
 from cardium.errors import NotProvidedError
-from cardium.fit.heads import raw_velocity, wrap
-from cardium.fit.tensors import (
+from cardium.fit._heads import raw_velocity, wrap
+from cardium.fit._tensors import (
     InputFormat,
     input_tensor,
     resize,
