@@ -152,10 +152,21 @@ def test_only_annotated_frames_and_places_seen_are_labelled():
     labelled = (labels != UNLABELLED).any(axis=(1, 2))
     assert labelled.tolist() == [False, True, False, True, False]
     np.testing.assert_array_equal(target.time, np.arange(5) / 30)
+    assert (labels[1] != UNLABELLED).all()  # the ventricle lies inside
+
+
+def test_the_ventricle_outside_the_sector_counts_nowhere_the_background_does():
+    recording = beam_recording()
+    contour = recording["lv_contour"]
+    moved = contour.with_values(contour.load() + np.array([0.06, 0.0]))
+    recording = replace(recording, annotations={"lv_contour": moved})
+    target = open_task("lv_segmentation").target(recording, None)
+    labels = target.values["labels"][1]
     x, z = target.geometry.points()
     outside = np.abs(np.arctan2(x, z)) > 0.6 + 1e-6
-    assert (labels[1][outside] == UNLABELLED).all()
-    assert (labels[1][~outside & (np.hypot(x, z) < 0.13)] != UNLABELLED).mean() > 0.98
+    assert set(np.unique(labels[outside])) == {0, UNLABELLED}
+    assert (labels[x < 0] == 0).all()  # it was moved to the right
+    assert {1, 2} <= set(np.unique(labels[~outside]))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def fit_models(
     chosen: list[tuple[Recipe, Path, dict[str, Any]]] = [(recipe, run, training)]
     if baseline and recipe.name != BASELINE:
         chosen.append((MODELS.find(BASELINE), run / "baseline", {}))
-    return [
+    for one, folder, options in chosen:
         fit(
             plan.task,
             plan.data,
@@ -143,8 +144,10 @@ def fit_models(
             split_settings=plan.made,
             **options,
         )
-        for one, folder, options in chosen
-    ]
+        if int(os.environ.get("LOCAL_RANK", "0")):
+            # one of several processes that trained together; the first goes on alone
+            raise typer.Exit
+    return [folder for _, folder, _ in chosen]
 
 
 def score_runs(

@@ -65,8 +65,24 @@ def fit_network(
         network, task.output.kind, settings, train, val if held else None, machine
     )
     journal = Journal(run, patience=settings.patience, validated=bool(held))
-    if not train_network(training, journal, run, settings=settings, machine=machine):
-        return
+
+    def finish() -> None:
+        _finish(run, config, split, machine, journal, network, len(held), form)
+
+    train_network(training, journal, run, finish, settings=settings, machine=machine)
+
+
+def _finish(
+    run: Path,
+    config: Config,
+    split: Split,
+    machine: Machine,
+    journal: Journal,
+    network: nn.Module,
+    validated: int,
+    form: InputFormat,
+) -> None:
+    """Write what a training came to; the weights last."""
     journal.write_tables()
     facts = {
         "run": config,
@@ -75,7 +91,7 @@ def fit_network(
         "skipped": len(journal.skipped),
         "steps": int(journal.rows[-1][0]),
         "stopped_early": journal.stopped,
-        "weights": _kept(journal, len(held)),
+        "weights": _kept(journal, validated),
         "parameters": sum(p.numel() for p in network.parameters()),
         "seconds": journal.rows[-1][-1],
         "machine": asdict(machine),

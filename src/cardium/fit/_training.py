@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from logging import WARNING, getLogger
 from pathlib import Path
@@ -271,16 +271,15 @@ def train_network(
     training: NetworkTraining,
     journal: Journal,
     run: Path,
+    finish: Callable[[], None],
     *,
     settings: TrainingSettings,
     machine: Machine,
-) -> bool:
-    """Train until the last step, or go on where a checkpoint stopped.
+) -> None:
+    """Train until the last step, or go on where a checkpoint stopped; then finish.
 
-    Returns
-    -------
-    bool
-        Whether this process is the one that writes the results.
+    Of several processes the first finishes, and the others wait until it has: whoever
+    comes back finds a whole run folder.
 
     Raises
     ------
@@ -291,7 +290,8 @@ def train_network(
     if checkpoint.exists():
         journal.load_state_dict(_read_journal(checkpoint))
     if journal.stopped or len(journal.rows) == settings.epochs:
-        return True
+        finish()
+        return
     with _quiet():
         trainer = Trainer(
             accelerator=machine.accelerator,
@@ -313,7 +313,9 @@ def train_network(
             ckpt_path=checkpoint if checkpoint.exists() else None,
             weights_only=True,
         )
-    return trainer.is_global_zero
+        if trainer.is_global_zero:
+            finish()
+        trainer.strategy.barrier("finished")
 
 
 def _read_journal(checkpoint: Path) -> dict[str, Any]:

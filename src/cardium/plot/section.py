@@ -64,17 +64,23 @@ def results(models: Models) -> str:
     best = {m: best_model(models, m) for m in metrics}
     rows = [
         [
-            name_cell(name, sub=_counts(report.summary.get(report.primary))),
+            metric_heading(metric, scope="row"),
             *(
                 estimate_cell(
                     report.summary.get(m), decimals=decimals[m], best=best[m] == name
                 )
-                for m in metrics
+                for name, report in models.items()
             ),
         ]
-        for name, report in models.items()
+        for m, metric in metrics.items()
     ]
-    head = [heading("Model"), *map(metric_heading, metrics.values())]
+    head = [
+        heading("Metric"),
+        *(
+            heading(name, sub=_counts(report.summary.get(report.primary)), number=True)
+            for name, report in models.items()
+        ),
+    ]
     shown = table(head, rows, caption=_LEGEND)
     drawn = [
         Interval(name, e.value, e.low, e.high, hue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cardium.core import Metric
 
@@ -55,12 +55,13 @@ def heading(text: str, *, sub: str = "", number: bool = False) -> str:
     return f'<th scope="col"{kind}>{escape(text)}{small}</th>'
 
 
-def metric_heading(metric: Metric) -> str:
-    """Build the header of a metric: title, unit and an arrow to the good side."""
+def metric_heading(metric: Metric, *, scope: Literal["col", "row"] = "col") -> str:
+    """Build a header cell that says the metric, its unit and which way is good."""
     good = "higher" if metric.higher_is_better else "lower"
     arrow = "↑" if metric.higher_is_better else "↓"
+    kind = ' class="number"' if scope == "col" else ""
     return (
-        f'<th scope="col" class="number">{escape(metric.title)}<span class="sub">'
+        f'<th scope="{scope}"{kind}>{escape(metric.title)}<span class="sub">'
         f'{escape(metric.unit)} <span aria-hidden="true">{arrow}</span>'
         f'<span class="hidden">{good} is better</span></span></th>'
     )

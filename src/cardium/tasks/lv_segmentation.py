@@ -80,7 +80,7 @@ def build(*, domain: str = "cartesian") -> Task:
     stream gives them, or contours (``lv_contour``), which are drawn directly on the
     geometry asked for: layer 0 is the endocardium, the last layer the epicardium. A
     frame is labelled if an annotation lies within half a frame of it; other frames,
-    and places the sector does not show, are 255 and count nowhere.
+    and parts of the ventricle that the sector does not show, are 255 and count nowhere.
 
     A structure that is in the truth and not in the prediction is the image's diagonal
     away, so that a miss worsens the mean distance and is not left out of it.
@@ -129,7 +129,9 @@ def _target(recording: Recording, geometry: Geometry | None) -> Answer:
         else:
             labels[frame] = _from_contour(values[source], geometry)
     if mask is None:
-        labels[:, ~seen_by(recording, geometry)] = UNLABELLED
+        # what is outside and not the ventricle is background, also for a model
+        unseen = ~seen_by(recording, geometry) & (labels > 0)
+        labels[unseen] = UNLABELLED
     return Answer({"labels": labels}, geometry, time)
 
 
