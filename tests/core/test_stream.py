@@ -74,6 +74,7 @@ def test_a_stream_refuses_what_contradicts_itself(change, error, what) -> None:
 
 
 def test_xarray_has_metres_and_seconds() -> None:
+    pytest.importorskip("xarray")
     array = clip().to_xarray()
     assert array.dims == ("time", "range", "beam")
     assert float(array.sel(range=0.1, beam=-0.5, time=0.05)) == 24 + 20
