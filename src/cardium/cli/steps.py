@@ -135,15 +135,19 @@ def fit_models(
     if baseline and recipe.name != BASELINE:
         chosen.append((MODELS.find(BASELINE), run / "baseline", {}))
     for one, folder, options in chosen:
-        fit(
-            plan.task,
-            plan.data,
-            one,
-            folder,
-            split=plan.split,
-            split_settings=plan.made,
-            **options,
-        )
+        try:
+            fit(
+                plan.task,
+                plan.data,
+                one,
+                folder,
+                split=plan.split,
+                split_settings=plan.made,
+                **options,
+            )
+        except SystemExit:  # how Lightning ends a training that was interrupted
+            typer.echo("Interrupted. The same command goes on from here.", err=True)
+            raise
         if int(os.environ.get("LOCAL_RANK", "0")):
             # one of several processes that trained together; the first goes on alone
             raise typer.Exit
@@ -320,7 +324,9 @@ def _said(metric: Metric) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
-    """Write a value with its interval."""
+    """Write a value with its interval, where there is one: not of a single patient."""
+    if estimate.low != estimate.low:
+        return f"{estimate.value:.3f}"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
