@@ -185,9 +185,10 @@ def fit(
             _count(task, data, recipe, run, config, split, progress=show)
         return run
     defaults = default_settings(task.output.kind, recipe.input_rank)
+    batch_size = _either(batch_size, defaults.batch_size)
     training = TrainingSettings(
-        steps=_either(steps, defaults.steps),
-        batch_size=_either(batch_size, defaults.batch_size),
+        steps=_either(steps, defaults.steps_for(len(split.train), batch_size)),
+        batch_size=batch_size,
         learning_rate=_either(learning_rate, defaults.learning_rate),
         patience=_either(patience, defaults.patience),
         seed=seed,

@@ -9,7 +9,10 @@ from cardium.core import Kind
 from cardium.errors import InvalidArgumentError
 
 EPOCH_STEPS = 50
-"""Steps between two validations, at most."""
+"""Steps between two validations, of a short training."""
+
+MOST_EPOCHS = 30
+"""Validations of a long one, so that they do not take longer than the training."""
 
 PRECISIONS = ("32-true", "bf16-mixed")
 
@@ -22,7 +25,7 @@ class TrainingSettings:
     ----------
     steps : int
         Optimiser steps. They are dealt into epochs of equal length, of
-        `EPOCH_STEPS` at most, and rounded up for that.
+        `EPOCH_STEPS` at most or `MOST_EPOCHS` in number, and rounded up for that.
     batch_size : int
         Frames, clips or records a step, over all devices.
     learning_rate : float
@@ -73,7 +76,7 @@ class TrainingSettings:
     @property
     def epochs(self) -> int:
         """How often the network is validated, if it is not stopped."""
-        return math.ceil(self.steps / EPOCH_STEPS)
+        return min(math.ceil(self.steps / EPOCH_STEPS), MOST_EPOCHS)
 
     @property
     def epoch_steps(self) -> int:
@@ -105,17 +108,53 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the settings of a training are where the caller says nothing."""
+    """What the settings of a training are where the caller says nothing.
+
+    Parameters
+    ----------
+    steps : int
+        Optimiser steps of a training on a small dataset.
+    batch_size : int
+        See `TrainingSettings`; so are the other two.
+    learning_rate : float
+        The highest rate.
+    patience : int
+        Validations without progress.
+    """
 
     steps: int
     batch_size: int
     learning_rate: float
     patience: int
 
+    def steps_for(self, recordings: int, batch_size: int) -> int:
+        """Return the steps for a training side: a large one is passed five times.
 
+        Parameters
+        ----------
+        recordings : int
+            How many there are to train on.
+        batch_size : int
+            How many are taken a step.
+
+        Returns
+        -------
+        int
+            `steps` at least.
+
+        Examples
+        --------
+        >>> ecg = default_settings("multilabel", 1)
+        >>> ecg.steps_for(350, 32), ecg.steps_for(17084, 32)
+        (600, 2670)
+        """
+        return max(self.steps, math.ceil(_PASSES * recordings / batch_size))
+
+
+_PASSES = 5
 _FRAMES = Defaults(steps=1500, batch_size=8, learning_rate=3e-3, patience=20)
 _CLIPS = Defaults(steps=1000, batch_size=2, learning_rate=2e-3, patience=8)
-_RECORDS = Defaults(steps=600, batch_size=32, learning_rate=1e-3, patience=6)
+_RECORDS = Defaults(steps=600, batch_size=32, learning_rate=1e-3, patience=10)
 
 
 def default_settings(kind: Kind, rank: int) -> Defaults:
