@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import NoneType
 from typing import Literal
 
 import typer
@@ -33,12 +34,20 @@ def print_rows(rows: Sequence[Row], *, title: str = "", as_json: bool = False) -
     from rich.text import Text
 
     columns = _columns(rows)
-    table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
+    table = Table(
+        title=title or None,
+        box=SIMPLE_HEAD,
+        title_justify="left",
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for name in columns:
-        numbers = all(isinstance(row.get(name, 0), (int, float)) for row in rows)
+        cells = [row.get(name) for row in rows]
+        numbers = all(isinstance(cell, (int, float, NoneType)) for cell in cells)
         side: Literal["left", "right"] = "right" if numbers else "left"
-        # a name that is broken over two lines cannot be copied
-        table.add_column(name, justify=side, overflow="fold", no_wrap=name in _NAMES)
+        # a name or a number that is broken over two lines cannot be read or copied
+        whole = numbers or name in _NAMES
+        table.add_column(name, justify=side, overflow="fold", no_wrap=whole)
     for row in rows:
         # Text, not markup: labels and file names are foreign input
         table.add_row(*(Text(_cell(row.get(name))) for name in columns))
