@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -176,10 +177,20 @@ def stats(
 
     with progress(f"Counting {name}") as report:
         rows = stats(DATASETS.find(name).open(root), progress=report)
-    if style in ("text", "json") or as_json:
-        print_rows(rows, as_json=as_json or style == "json")
+    if as_json or style == "json":
+        print_json(rows)
+    elif style == "text":
+        print_rows([_short(row) for row in rows])
     else:
         typer.echo(format_rows(rows, style), nl=False)
+
+
+def _short(row: Mapping[str, object]) -> dict[str, object]:
+    """Say a row of `stats` in what fits a terminal: megabytes, and short names."""
+    short = {"rate_hz": "Hz", "duration_s": "seconds"}
+    named = {short.get(key, key): value for key, value in row.items()}
+    size = named.pop("bytes")
+    return {**named, "MB": size / 1e6 if isinstance(size, int) else None}
 
 
 def show(

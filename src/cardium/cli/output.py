@@ -15,7 +15,7 @@ from cardium.core.files import plain
 from cardium.errors import InvalidArgumentError
 
 Row = Mapping[str, object]
-_NAMES = ("name", "recording", "stream", "exam_id", "tasks", "data")
+_NAMES = ("name", "recording", "split", "stream", "exam_id", "tasks", "data")
 
 
 def print_json(value: object) -> None:
