@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -228,3 +229,22 @@ def test_values_become_numbers() -> None:
     assert parsed == {"a": 1, "b": 0.5, "c": "x=y"}
     with pytest.raises(InvalidArgumentError, match="NAME=VALUE"):
         parse_values(["a"], of="--option")
+
+
+def test_a_drawn_fold_stays_what_it_was(cardium, roots, tmp_path) -> None:
+    """Predicting fewer recordings later does not deal the patients anew."""
+    run, root = tmp_path / "run", ("--root", roots["ptb_xl"])
+    fit = ("fit", "ecg_superclass", "--data", "ptb_xl", *root, "-o", run)
+    fold = ("--model", "training_mean", "--folds", 5, "--fold", 1, "--train-only")
+    assert cardium(*fit, *fold)[0] == 0
+    with (run / "split.csv").open() as file:
+        tested = {r["patient"] for r in csv.DictReader(file) if r["side"] == "test"}
+    status, _, err = cardium("predict", run, *root, "--where", "sex=female")
+    assert status == 0, err
+    with (run / "predictions-test" / "recordings.csv").open() as file:
+        predicted = {row["patient"] for row in csv.DictReader(file)}
+    assert predicted
+    assert predicted <= tested
+    status, _, err = cardium("predict", run, *root, "--split", "holdout")
+    assert status == 2
+    assert "test, train, val" in err

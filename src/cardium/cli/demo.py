@@ -39,7 +39,7 @@ def demo(
         rmtree(root, ignore_errors=True)  # what an interrupted demo left
         with progress("Writing phantom examinations") as report:
             write_phantom(root, exams=exams, seed=seed, progress=report)
-    plan = Plan.open("lv_segmentation", "echoxflow", root=root, fold=0, seed=seed)
+    plan = Plan.open("lv_segmentation", "echoxflow", root=root, fold=0)
     runs = fit_models(plan, "unet_2d", out / "run", steps=steps, seed=seed)
     scored = score_runs(plan, runs, "test")
     print_reports(scored, page=out / "report.html", as_json=as_json)

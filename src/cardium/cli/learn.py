@@ -75,7 +75,9 @@ def fit(
             min=0, help="Validations without progress before it stops; 0: never."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order and draws.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of weights, order and augmentation; not of the split.")
+    ] = 0,
     precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many.")] = 1,
@@ -103,7 +105,6 @@ def fit(
         folds=folds,
         fold=fold,
         holdout=holdout,
-        seed=seed,
     )
     runs = fit_models(
         plan,

@@ -77,23 +77,23 @@ class Plan:
         folds: int | None = None,
         fold: int | None = None,
         holdout: float | None = None,
-        seed: int = 0,
     ) -> Plan:
-        """Open the dataset, keep what the task can use, and split it."""
+        """Open the dataset, keep what the task can use, and split it.
+
+        Folds and held-out patients are drawn alike whatever the seed of a training, so
+        that trainings of several seeds can be compared.
+        """
         from cardium.datasets import DATASETS
         from cardium.tasks import open_task
 
         the_task = open_task(task, **(options or {}))
         opened = DATASETS.find(data).open(root)
         catalog = select(the_task.usable(opened.catalog), where, limit)
-        split = split_catalog(
-            catalog, fold=fold, folds=folds, holdout=holdout, seed=seed
-        )
+        split = split_catalog(catalog, fold=fold, folds=folds, holdout=holdout)
         facts = {
             "folds": folds,
             "fold": fold,
             "holdout": holdout,
-            "seed": seed if folds or holdout else None,
             "where": " ".join(where or ()) or None,
             "limit": limit,
         }
@@ -182,13 +182,20 @@ def predict_run(
 
     made = model.config["split"]
     fitted_to = model.config["data"]["name"] == data.dataset.name
-    chosen, origin = choose_side(
-        catalog,
-        side,
-        fold=made.get("fold") if fitted_to else None,
-        folds=made.get("folds") if fitted_to else None,
-        seed=made.get("seed", 0),
-    )
+    sides = _read_sides(run) if fitted_to else {}
+    if fitted_to and "folds" in made and side != "all":
+        # drawn of the patients there were then, who need not be those of now
+        origin = str(made["name"])
+        chosen = catalog.where(lambda entry: sides.get(entry.patient) == side)
+        if not len(chosen):
+            there = ", ".join(sorted({*sides.values()}))
+            raise InvalidArgumentError(
+                f"None of the {len(catalog)} recordings is on the side '{side}' of the "
+                f"run ({origin}). Its sides: {there}."
+            )
+    else:
+        fold = made.get("fold") if fitted_to else None
+        chosen, origin = choose_side(catalog, side, fold=fold)
     parts = ["predictions", *([] if fitted_to else [data.dataset.name]), side]
     folder = out or run / "-".join(parts)
     with progress(f"Predicting {side}") as report:
@@ -200,7 +207,7 @@ def predict_run(
             folder,
             split_name=side,
             split_origin=origin,
-            seen=_seen(run) if fitted_to else {},
+            seen={p: s for p, s in sides.items() if s in ("train", "val")},
             run=run,
             progress=report,
         )
@@ -344,17 +351,12 @@ def _suffix(made: Mapping[str, Setting]) -> list[str]:
     return [f"fold{made['fold']}"] if "fold" in made else []
 
 
-def _seen(run: Path) -> dict[str, str]:
-    """Read which patients a run was fitted with, and on which side."""
+def _read_sides(run: Path) -> dict[str, str]:
+    """Read which patients were on which side when a run was fitted."""
     path = run / "split.csv"
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {
-            row["patient"]: row["side"]
-            for row in rows
-            if row["side"] in ("train", "val")
-        }
+            return {row["patient"]: row["side"] for row in csv.DictReader(file)}
     except (OSError, KeyError) as error:
         raise InvalidArgumentError(
             f"'{path}' does not say who was trained on ({error}). Fit again."

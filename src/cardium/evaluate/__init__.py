@@ -145,9 +145,14 @@ def evaluate(
 
 
 def choose_side(
-    catalog: Catalog, side: str, *, fold: int | None, folds: int | None, seed: int
+    catalog: Catalog,
+    side: str,
+    *,
+    fold: int | None = None,
+    folds: int | None = None,
+    seed: int = 0,
 ) -> tuple[Catalog, str]:
-    """Return the recordings of one side and how the split was made."""
+    """Return the recordings of one side, and how the split was made."""
     from cardium.core import split_catalog
 
     if side == "all":

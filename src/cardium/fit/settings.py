@@ -153,7 +153,7 @@ class Defaults:
 
 _PASSES = 5
 _FRAMES = Defaults(steps=1500, batch_size=8, learning_rate=3e-3, patience=20)
-_CLIPS = Defaults(steps=1000, batch_size=2, learning_rate=2e-3, patience=8)
+_CLIPS = Defaults(steps=600, batch_size=2, learning_rate=2e-3, patience=8)
 _RECORDS = Defaults(steps=600, batch_size=32, learning_rate=1e-3, patience=10)
 
 
