@@ -35,7 +35,7 @@ def test_samples_lie_at_whole_indices(geometry: Sector | PlaneGrid) -> None:
     [
         ({"depth": (0.12, 0.02)}, "swapped"),
         ({"depth": (0.05, 0.05)}, "first < last"),
-        ({"depth": (-0.01, 0.1)}, "0 <= first"),
+        ({"depth": (-0.01, 0.1)}, "behind the virtual apex"),
         ({"depth": (0.0, math.nan)}, "first < last"),
         ({"angle": (0.5, -0.5)}, "swapped"),
         ({"angle": (-35.0, 35.0)}, "degrees"),

@@ -1,16 +1,17 @@
 """The types that every other layer speaks; numpy only."""
 
+from cardium.core.annotation import Gate, Mark, Mesh
 from cardium.core.dataset import Dataset, Info, KnownAnswer, OpenDataset, find_root
 from cardium.core.geometry import (
-    FloatArray,
     Geometry,
-    PlaneGrid,
-    Sector,
+    PlanarGeometry,
+    VolumeGeometry,
     geometry_from_dict,
     geometry_to_dict,
 )
 from cardium.core.libraries import need
 from cardium.core.model import Baseline, Model, Recipe, Setting, models_for
+from cardium.core.planar import FloatArray, PlaneGrid, Sector
 from cardium.core.provenance import provenance
 from cardium.core.recording import Catalog, Entry, Label, Recording
 from cardium.core.registry import Registry
@@ -26,10 +27,12 @@ from cardium.core.task import (
     Scores,
     Task,
 )
+from cardium.core.volumes import AngleConvention, SectorVolume, SlicePlane, VolumeGrid
 
 __all__ = [
     "STRUCTURES",
     "UNLABELLED",
+    "AngleConvention",
     "Answer",
     "Array",
     "Baseline",
@@ -38,15 +41,19 @@ __all__ = [
     "Dataset",
     "Entry",
     "FloatArray",
+    "Gate",
     "Geometry",
     "Info",
     "Kind",
     "KnownAnswer",
     "Label",
+    "Mark",
+    "Mesh",
     "Metric",
     "Model",
     "OpenDataset",
     "Output",
+    "PlanarGeometry",
     "PlaneGrid",
     "Recipe",
     "Recording",
@@ -54,10 +61,14 @@ __all__ = [
     "Sample",
     "Scores",
     "Sector",
+    "SectorVolume",
     "Setting",
+    "SlicePlane",
     "Split",
     "Stream",
     "Task",
+    "VolumeGeometry",
+    "VolumeGrid",
     "find_root",
     "geometry_from_dict",
     "geometry_to_dict",

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import overload
 
+from cardium.core.annotation import Gate, Mark, Mesh
 from cardium.core.stream import Stream
 from cardium.errors import (
     DataCorruptError,
@@ -65,7 +66,13 @@ class Recording:
     annotations : mapping of str to Stream
         What a reader added: contours, label maps.
     links : tuple of str
-        Ids of the recordings it refers to.
+        Ids of the recordings that it was derived from.
+    meshes : mapping of str to Mesh
+        Surfaces that a reader drew, in the frame of the volume.
+    marks : tuple of Mark
+        Points, calipers and traces that a reader put on the streams.
+    gates : tuple of Gate
+        Sample volumes and cursor lines of the streams.
 
     Examples
     --------
@@ -82,6 +89,9 @@ class Recording:
         default_factory=lambda: MappingProxyType({})
     )
     links: tuple[str, ...] = ()
+    meshes: Mapping[str, Mesh] = field(default_factory=lambda: MappingProxyType({}))
+    marks: tuple[Mark, ...] = ()
+    gates: tuple[Gate, ...] = ()
 
     def __getitem__(self, name: str) -> Stream:
         """Return a stream or an annotation by name.

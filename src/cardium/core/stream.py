@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core.geometry import FloatArray, Geometry, PlaneGrid, Sector
+from cardium.core.geometry import Geometry, geometry_to_dict
+from cardium.core.planar import FloatArray, PlaneGrid, Sector
+from cardium.core.volumes import SectorVolume, VolumeGrid
 from cardium.errors import GeometryError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -23,13 +25,20 @@ STRUCTURES = (
     "la_cavity",
     "rv_cavity",
     "ra_cavity",
+    "la_wall",
+    "rv_wall",
 )
 """Names of the structures in label maps; a map's code is the index in this tuple."""
 
 UNLABELLED = 255
 """The code of pixels that nobody labelled, which is not the same as background."""
 
-_PLACES = {Sector: ("range", "beam"), PlaneGrid: ("z", "x")}
+_PLACES: dict[type, tuple[str, ...]] = {
+    Sector: ("range", "beam"),
+    PlaneGrid: ("z", "x"),
+    SectorVolume: ("elevation", "azimuth", "range"),
+    VolumeGrid: ("z", "y", "x"),
+}
 
 
 class Array(Protocol):
@@ -67,20 +76,24 @@ class Stream:
     unit : str
         Unit of the values: ``"grey"`` (0..255), ``"mV"``, ``"m/s"``, ``"m"``,
         ``"label"`` (codes, see `STRUCTURES`).
-    geometry : Sector or PlaneGrid, optional
-        Where the samples of the last two axes lie.
+    geometry : Sector, PlaneGrid, SectorVolume or VolumeGrid, optional
+        Where the samples of the last two or three axes lie.
     velocity_limit : float [m/s], optional
         The Nyquist limit of a velocity: values lie in -limit..limit and fold there.
     coords : mapping of str to tuple of str, optional
         Names along an axis, ``{"lead": ("I", "II", …)}``, or of the codes of a label
         map, ``{"label": STRUCTURES}``.
+    axes : mapping of str to array, optional
+        Where samples lie along an axis that no geometry places, in SI:
+        ``{"velocity": (V,) [m/s]}`` of a spectrum, ``{"range": (R,) [m]}`` of an
+        M-mode.
 
     Raises
     ------
     InvalidArgumentError
         If axes, times or names do not match the shape, or times do not ascend.
     GeometryError
-        If the last two axes are not the ones, or not of the size, of the geometry.
+        If the last axes are not the ones, or not of the size, of the geometry.
 
     Examples
     --------
@@ -104,6 +117,7 @@ class Stream:
     coords: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    axes: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         shape = tuple(self.values.shape)
@@ -120,10 +134,11 @@ class Stream:
             raise InvalidArgumentError(
                 f"Stream '{self.name}': times must be finite and strictly ascending."
             )
-        for dim, names in self.coords.items():
+        places: dict[str, Sized] = {**self.coords, **self.axes}
+        for dim, names in places.items():
             if dim in self.dims and len(names) != shape[self.dims.index(dim)]:
                 raise InvalidArgumentError(
-                    f"Stream '{self.name}': {len(names)} names for axis '{dim}' of "
+                    f"Stream '{self.name}': {len(names)} places for axis '{dim}' of "
                     f"length {shape[self.dims.index(dim)]}."
                 )
         if self.velocity_limit is not None and not self.velocity_limit > 0:
@@ -134,15 +149,16 @@ class Stream:
         self._check_geometry(shape)
 
     def _check_geometry(self, shape: tuple[int, ...]) -> None:
-        """Hold the last two axes against the geometry."""
+        """Hold the last axes against the geometry."""
         if self.geometry is None:
             return
-        places = _PLACES[type(self.geometry)]
-        if self.dims[-2:] != places or shape[-2:] != self.geometry.shape:
+        places, kind = _PLACES[type(self.geometry)], type(self.geometry).__name__
+        last = slice(-len(places), None)
+        if self.dims[last] != places or shape[last] != self.geometry.shape:
             raise GeometryError(
-                f"Stream '{self.name}': the last axes are {self.dims[-2:]} of size "
-                f"{shape[-2:]}, but its {type(self.geometry).__name__} has {places} of "
-                f"size {self.geometry.shape}. Was the array transposed or cropped?"
+                f"Stream '{self.name}': the last axes are {self.dims[last]} of size "
+                f"{shape[last]}, but its {kind} has {places} of size "
+                f"{self.geometry.shape}. Was the array transposed or cropped?"
             )
 
     @property
@@ -186,8 +202,8 @@ class Stream:
     def to_xarray(self) -> xarray.DataArray:
         """Read everything into a labelled ``xarray.DataArray``.
 
-        Coordinates are in SI: time in s, and range in m and beam in rad, or z and x
-        in m, where the stream has a geometry.
+        Coordinates are in SI: time in s, lengths in m, angles in rad, velocities in
+        m/s. A volume grid that lies aslant has none; its affine is an attribute.
         """
         from cardium.core.libraries import need
 
@@ -196,15 +212,24 @@ class Stream:
 
         coords: dict[str, Any] = {"time": self.time}
         coords |= {k: list(v) for k, v in self.coords.items() if k in self.dims}
+        coords |= {k: v for k, v in self.axes.items() if k in self.dims}
         match self.geometry:
-            case Sector():
-                coords |= {"range": self.geometry.depths, "beam": self.geometry.angles}
-            case PlaneGrid():
-                coords |= {"z": self.geometry.zs, "x": self.geometry.xs}
+            case Sector() as fan:
+                coords |= {"range": fan.depths, "beam": fan.angles}
+            case PlaneGrid() as plane:
+                coords |= {"z": plane.zs, "x": plane.xs}
+            case SectorVolume() as fan:
+                coords |= {"elevation": fan.elevations, "azimuth": fan.azimuths}
+                coords["range"] = fan.depths
+        described = geometry_to_dict(self.geometry)
         return xarray.DataArray(
             self.load(),
             coords=coords,
             dims=self.dims,
             name=self.name,
-            attrs={"unit": self.unit, "velocity_limit": self.velocity_limit},
+            attrs={
+                "unit": self.unit,
+                "velocity_limit": self.velocity_limit,
+                "geometry": described,
+            },
         )

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core.geometry import FloatArray, Geometry
+from cardium.core.geometry import Geometry
+from cardium.core.planar import FloatArray
 from cardium.core.recording import Catalog, Entry, Recording
 from cardium.core.stream import Stream
 from cardium.errors import AnswerError, NotProvidedError

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Geometry, Sector
+from cardium.core import FloatArray, PlanarGeometry, Sector
 
 _TOLERANCE = 1e-9  # index units: what rounding may do to a sample on the rim
 
@@ -36,8 +36,8 @@ class SamplingTable:
         Share of the two neighbours in the next column.
     """
 
-    source: Geometry
-    target: Geometry
+    source: PlanarGeometry
+    target: PlanarGeometry
     pixel: NDArray[np.int32]
     corner: NDArray[np.int32]
     row_weight: FloatArray
@@ -67,7 +67,7 @@ class SamplingTable:
 
 
 @lru_cache(maxsize=16)
-def sampling_table(source: Geometry, target: Geometry) -> SamplingTable:
+def sampling_table(source: PlanarGeometry, target: PlanarGeometry) -> SamplingTable:
     """Make the table that takes samples from one geometry to another.
 
     Parameters
@@ -117,7 +117,7 @@ def sampling_table(source: Geometry, target: Geometry) -> SamplingTable:
     return SamplingTable(source, target, *arrays)
 
 
-def inside(source: Geometry, target: Geometry) -> NDArray[np.bool_]:
+def inside(source: PlanarGeometry, target: PlanarGeometry) -> NDArray[np.bool_]:
     """Say which samples of a target are inside a source, its rim included.
 
     Parameters
@@ -148,7 +148,9 @@ def inside(source: Geometry, target: Geometry) -> NDArray[np.bool_]:
     return mask.reshape(target.shape)
 
 
-def _indices(source: Geometry, target: Geometry) -> tuple[FloatArray, FloatArray]:
+def _indices(
+    source: PlanarGeometry, target: PlanarGeometry
+) -> tuple[FloatArray, FloatArray]:
     """Return the fractional source index of every target sample."""
     if isinstance(source, Sector) and isinstance(target, Sector):
         # Same apex: range and angle stay apart, and the apex keeps its beams.

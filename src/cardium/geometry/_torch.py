@@ -7,14 +7,14 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from cardium.core import Geometry
+from cardium.core import PlanarGeometry
 from cardium.geometry._sampling import sampling_table
 
 
 def gather(
     values: torch.Tensor,
-    source: Geometry,
-    target: Geometry,
+    source: PlanarGeometry,
+    target: PlanarGeometry,
     *,
     method: str,
     outside: float,
@@ -51,7 +51,7 @@ def _working_type(dtype: torch.dtype) -> torch.dtype:
 
 @lru_cache(maxsize=8)
 def _places(
-    source: Geometry, target: Geometry, device: torch.device
+    source: PlanarGeometry, target: PlanarGeometry, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Put the table's pixels and nearest samples on a device, each (n,)."""
     table = sampling_table(source, target)
@@ -61,7 +61,10 @@ def _places(
 
 @lru_cache(maxsize=8)
 def _neighbours(
-    source: Geometry, target: Geometry, device: torch.device, dtype: torch.dtype
+    source: PlanarGeometry,
+    target: PlanarGeometry,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Put the four neighbours and their shares on a device, each (n, 4)."""
     table, columns = sampling_table(source, target), source.shape[1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import STRUCTURES, UNLABELLED, FloatArray, Geometry, Sector
+from cardium.core import STRUCTURES, UNLABELLED, FloatArray, PlanarGeometry, Sector
 from cardium.errors import InvalidArgumentError
 
 
-def contour_mask(contour: FloatArray, geometry: Geometry) -> NDArray[np.bool_]:
+def contour_mask(contour: FloatArray, geometry: PlanarGeometry) -> NDArray[np.bool_]:
     """Say which samples of a geometry lie inside a closed contour.
 
     Parameters
@@ -67,7 +67,7 @@ def contour_mask(contour: FloatArray, geometry: Geometry) -> NDArray[np.bool_]:
 
 
 def lv_label_map(
-    endocardium: FloatArray, epicardium: FloatArray, geometry: Geometry
+    endocardium: FloatArray, epicardium: FloatArray, geometry: PlanarGeometry
 ) -> NDArray[np.uint8]:
     """Draw the label map that two contours of the left ventricle mean.
 

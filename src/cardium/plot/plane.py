@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Geometry, PlaneGrid, Sector, Stream
+from cardium.core import FloatArray, PlanarGeometry, PlaneGrid, Sector, Stream
 from cardium.errors import NotProvidedError
 
 
-def picture_plane(geometry: Geometry, *, size: int = 640) -> PlaneGrid:
+def picture_plane(geometry: PlanarGeometry, *, size: int = 640) -> PlaneGrid:
     """Return the plane of square pixels that a geometry is shown on.
 
     Parameters
@@ -44,7 +44,7 @@ def picture_plane(geometry: Geometry, *, size: int = 640) -> PlaneGrid:
     )
 
 
-def place_of(stream: Stream) -> Geometry:
+def place_of(stream: Stream) -> PlanarGeometry:
     """Return the geometry of a stream that must have one to be drawn.
 
     Parameters

@@ -7,7 +7,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Geometry, PlaneGrid, Recording, Sector, Stream
+from cardium.core import (
+    FloatArray,
+    Geometry,
+    PlaneGrid,
+    Recording,
+    Sector,
+    Stream,
+)
 from cardium.errors import InvalidArgumentError, NotProvidedError
 
 Domain = Literal["cartesian", "beamspace"]

@@ -150,7 +150,10 @@ def _summarize(columns: Columns, patients: NDArray[np.intp]) -> dict[str, float]
 
 
 def _on(
-    velocity: NDArray[np.float32], source: Geometry, target: Geometry, limit: float
+    velocity: NDArray[np.float32],
+    source: Geometry,
+    target: Geometry,
+    limit: float,
 ) -> NDArray[np.float32]:
     """Resample velocities as phasors; NaN outside of the source."""
     if source == target:
