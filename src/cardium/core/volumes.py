@@ -324,7 +324,7 @@ class SlicePlane:
     >>> grid = PlaneGrid(x=(-0.02, 0.02), z=(0.0, 0.1), shape=(11, 5))
     >>> cut = SlicePlane(grid, origin=(0.01, 0, 0), right=(0, 2, 0), down=(0, 0, 1))
     >>> x, y, z = cut.points()
-    >>> float(x[0, 0]), y[0].tolist(), cut.normal
+    >>> float(x[0, 0]), y[0].round(6).tolist(), cut.normal
     (0.01, [-0.02, -0.01, 0.0, 0.01, 0.02], (-1.0, 0.0, 0.0))
     """
 
