@@ -84,3 +84,57 @@ def test_numpy_numbers_become_plain_ones() -> None:
     sector = Sector((np.float64(0), np.float64(0.1)), (-0.5, 0.5), (np.int64(4), 4))
     assert "np." not in repr(sector)
     assert hash(sector) == hash(Sector((0.0, 0.1), (-0.5, 0.5), (4, 4)))
+
+
+@given(
+    offset=st.floats(0, 0.1),
+    depth=st.floats(-0.02, 0.05),
+    length=st.floats(0.01, 0.2),
+    tilt=st.floats(-0.5, 0.5),
+    width=st.floats(0.1, 2.0),
+)
+def test_points_of_a_curved_and_tilted_fan_find_their_way_back(
+    offset, depth, length, tilt, width
+) -> None:
+    depth = max(depth, -offset)
+    sector = Sector.from_width(
+        (depth, depth + length), width, (7, 9), tilt=tilt, apex_offset=offset
+    )
+    assert sector.tilt == pytest.approx(tilt)
+    assert sector.width == pytest.approx(width)
+    x, z = sector.points()
+    depths, angles = sector.polar_of(x, z)
+    np.testing.assert_allclose(
+        depths, np.broadcast_to(sector.depths[:, None], (7, 9)), atol=1e-12
+    )
+    row, column = sector.index_of(x, z)
+    off_apex = np.broadcast_to(sector.radii[:, None] > 1e-6, (7, 9))
+    np.testing.assert_allclose(row, np.indices((7, 9))[0], atol=1e-8)
+    np.testing.assert_allclose(
+        column[off_apex], np.indices((7, 9))[1][off_apex], atol=1e-7
+    )
+    np.testing.assert_allclose(
+        angles[off_apex], np.broadcast_to(sector.angles, (7, 9))[off_apex], atol=1e-8
+    )
+    again = sector.point_at(depths, angles)
+    np.testing.assert_allclose(again, (x, z), atol=1e-12)
+
+
+def test_the_face_of_a_curved_probe_lies_at_depth_zero() -> None:
+    # A 60 mm probe: its face bulges to z = 0 in the middle and lies above at the edge.
+    convex = Sector((0.0, 0.1), (-0.5, 0.5), (3, 3), apex_offset=0.06)
+    x, z = convex.points()
+    np.testing.assert_allclose(x[0], [-0.06 * np.sin(0.5), 0, 0.06 * np.sin(0.5)])
+    np.testing.assert_allclose(
+        z[0], [0.06 * np.cos(0.5) - 0.06, 0, z[0, 0]], atol=1e-15
+    )
+    assert z[2, 1] == pytest.approx(0.1)
+
+
+def test_areas_of_samples_add_up_to_the_fan() -> None:
+    for offset in (0.0, 0.05):
+        sector = Sector((0.02, 0.12), (-0.5, 0.7), (11, 13), offset)
+        half_r, half_a = sector.range_spacing / 2, sector.beam_spacing / 2
+        outer, inner = 0.12 + offset + half_r, 0.02 + offset - half_r
+        expected = (1.2 + 2 * half_a) * (outer**2 - inner**2) / 2
+        assert sector.sample_areas().sum() == pytest.approx(expected, rel=1e-12)

@@ -63,7 +63,11 @@ def test_between_is_half_open() -> None:
         ({"time": np.array([0, 1, 1, 2, 3.0])}, InvalidArgumentError, "ascending"),
         ({"time": np.array([0, 1, np.nan, 2, 3])}, InvalidArgumentError, "finite"),
         ({"velocity_limit": 0.0}, InvalidArgumentError, "positive"),
-        ({"coords": {"beam": ("a",)}}, InvalidArgumentError, "1 places for axis 'beam'"),
+        (
+            {"coords": {"beam": ("a",)}},
+            InvalidArgumentError,
+            "1 places for axis 'beam'",
+        ),
     ],
 )
 def test_a_stream_refuses_what_contradicts_itself(change, error, what) -> None:

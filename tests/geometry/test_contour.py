@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardium.core import STRUCTURES, UNLABELLED, PlaneGrid, Sector
-from cardium.errors import InvalidArgumentError
+from cardium.core import STRUCTURES, UNLABELLED, PlaneGrid, Sector, SectorVolume
+from cardium.errors import GeometryError, InvalidArgumentError
 from cardium.geometry import (
     contour_mask,
     lv_label_map,
@@ -16,20 +16,13 @@ from cardium.geometry import (
     polygon_area,
     with_shape,
 )
+from cardium.geometry.contour import chamber_label_map
 
 SECTOR = Sector(depth=(0.005, 0.12), angle=(-0.7, 0.6), shape=(400, 300))
+CURVED = Sector((0.005, 0.12), (-0.5, 0.6), (300, 330), apex_offset=0.04)
 PLANE = PlaneGrid(x=(-0.06, 0.07), z=(0.0, 0.12), shape=(400, 430))
 WIDE = Sector(depth=(0.0, 0.12), angle=(-1.4, 1.4), shape=(400, 600))
 CAVITY, MYOCARDIUM = STRUCTURES.index("lv_cavity"), STRUCTURES.index("myocardium")
-
-
-def sample_areas(geometry):
-    """Area that each sample stands for [m^2]: r dr dtheta, or dx dz."""
-    if isinstance(geometry, Sector):
-        cell = geometry.range_spacing * geometry.beam_spacing
-        return np.broadcast_to(geometry.depths[:, None] * cell, geometry.shape)
-    dz, dx = geometry.spacing
-    return np.full(geometry.shape, dz * dx)
 
 
 def ventricle(half_width, length, points=41):
@@ -52,7 +45,9 @@ def crossing_number(contour, x, z):
 star = np.array([(0.0, 0.02), (0.03, 0.1), (-0.035, 0.05), (0.04, 0.05), (-0.02, 0.1)])
 
 
-@pytest.mark.parametrize("geometry", [PLANE, SECTOR], ids=["plane", "sector"])
+@pytest.mark.parametrize(
+    "geometry", [PLANE, SECTOR, CURVED], ids=["plane", "sector", "curved"]
+)
 @pytest.mark.parametrize(
     "contour",
     [
@@ -78,6 +73,7 @@ def test_mask_is_the_even_odd_rule_at_sample_centres(contour, geometry):
         [
             with_shape(SECTOR, (23, 19)),
             Sector(depth=(0.0, 0.1), angle=(-np.pi, np.pi), shape=(17, 30)),
+            Sector((-0.01, 0.1), (-1.0, 0.8), (19, 21), apex_offset=0.03),
             with_shape(PLANE, (21, 26)),
         ]
     ),
@@ -113,10 +109,12 @@ def test_agrees_with_skimage_and_matplotlib():
     np.testing.assert_array_equal(in_beams.ravel(), path.contains_points(beams))
 
 
-@pytest.mark.parametrize("geometry", [PLANE, SECTOR], ids=["plane", "sector"])
+@pytest.mark.parametrize(
+    "geometry", [PLANE, SECTOR, CURVED], ids=["plane", "sector", "curved"]
+)
 def test_area_by_samples_is_the_area_by_the_shoelace(geometry):
     contour = ventricle(0.02, 0.07)
-    area = (sample_areas(geometry) * contour_mask(contour, geometry)).sum()
+    area = (geometry.sample_areas() * contour_mask(contour, geometry)).sum()
     assert area == pytest.approx(polygon_area(contour), rel=2e-3)
 
 
@@ -188,7 +186,7 @@ def test_label_map_of_a_ventricle(geometry):
     labels = lv_label_map(inner, outer, geometry)
     assert labels.dtype == np.uint8
     assert set(np.unique(labels)) == {0, CAVITY, MYOCARDIUM}
-    areas = sample_areas(geometry)
+    areas = geometry.sample_areas()
     cavity = areas[labels == CAVITY].sum()
     muscle = areas[labels == MYOCARDIUM].sum()
     assert cavity == pytest.approx(np.pi / 2 * 0.02 * 0.07, rel=4e-3)
@@ -218,6 +216,101 @@ def test_wrong_shapes_are_refused():
 def test_beams_and_pixels_see_the_same_ventricle():
     contour = ventricle(0.02, 0.07)
     fine = with_shape(plane_around(SECTOR), (500, 600))
-    pixels = (sample_areas(fine) * contour_mask(contour, fine)).sum()
-    beams = (sample_areas(SECTOR) * contour_mask(contour, SECTOR)).sum()
+    pixels = (fine.sample_areas() * contour_mask(contour, fine)).sum()
+    beams = (SECTOR.sample_areas() * contour_mask(contour, SECTOR)).sum()
     assert beams == pytest.approx(pixels, rel=3e-3)
+
+
+def layered(half_width, length, *, layers, growth=0.01, points=81):
+    """Layers of half an ellipse, evenly apart from the cavity outwards."""
+    angle = np.linspace(-np.pi / 2, np.pi / 2, points)
+    grown = growth * np.linspace(0, 1, layers)[:, None]
+    x = 0.01 + (half_width + grown) * np.sin(angle)
+    return np.stack([x, 0.09 - (length + grown) * np.cos(angle)], axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("chamber", "layers", "names"),
+    [
+        ("lv", 5, ("lv_cavity", "myocardium")),
+        ("la", 5, ("la_cavity", "la_wall")),
+        ("rv", 3, ("rv_cavity", "rv_wall")),
+    ],
+)
+@pytest.mark.parametrize(
+    "geometry", [PLANE, WIDE, CURVED], ids=["plane", "sector", "curved"]
+)
+def test_label_map_of_a_chamber(chamber, layers, names, geometry):
+    contour = layered(0.02, 0.06, layers=layers)
+    labels = chamber_label_map(contour, geometry, chamber=chamber)
+    cavity, wall = map(STRUCTURES.index, names)
+    assert labels.dtype == np.uint8
+    assert set(np.unique(labels)) == {0, cavity, wall}
+    areas = geometry.sample_areas()
+    assert areas[labels == cavity].sum() == pytest.approx(
+        polygon_area(contour[0]), rel=4e-3
+    )
+    strip = np.concatenate([contour[0], contour[-1][::-1]])
+    assert areas[labels == wall].sum() == pytest.approx(polygon_area(strip), rel=4e-3)
+    x, z = geometry.points()
+    behind_valve = (abs(x - 0.01) < 0.03) & (z > 0.0901)
+    assert (labels[behind_valve] == 0).all()
+    # The wall is the cavity's neighbour on both sides and above it, not across.
+    for place in ((-0.015, 0.08), (0.035, 0.08), (0.01, 0.025)):
+        row, column = np.rint(geometry.index_of(*map(np.array, place))).astype(int)
+        assert labels[row, column] == wall
+    row, column = np.rint(geometry.index_of(np.array(0.01), np.array(0.06))).astype(int)
+    assert labels[row, column] == cavity
+
+
+def test_label_map_of_layers_is_the_one_of_its_borders():
+    contour = layered(0.02, 0.06, layers=5)
+    for geometry in (PLANE, SECTOR, CURVED):
+        expected = lv_label_map(contour[0], contour[-1], geometry)
+        labels = chamber_label_map(contour, geometry, chamber="lv")
+        np.testing.assert_array_equal(labels, expected)
+
+
+def test_a_point_that_one_layer_lacks_is_dropped_from_all():
+    contour = layered(0.02, 0.06, layers=5)
+    gaps = contour.copy()
+    gaps[2, 10], gaps[4, 70, 1] = np.nan, np.inf
+    expected = chamber_label_map(
+        np.delete(contour, [10, 70], axis=1), PLANE, chamber="lv"
+    )
+    np.testing.assert_array_equal(
+        chamber_label_map(gaps, PLANE, chamber="lv"), expected
+    )
+    gaps[0, 1:] = np.nan
+    assert (chamber_label_map(gaps, PLANE, chamber="lv") == UNLABELLED).all()
+    two = chamber_label_map(contour[:, :2], PLANE, chamber="lv")
+    assert set(np.unique(two)) == {0, MYOCARDIUM}
+
+
+def test_a_wall_that_folds_onto_itself_has_no_hole():
+    # Down, right, up and back over its own start: the strip crosses itself.
+    inner = np.array(
+        [(0.02, 0.02), (0.02, 0.06), (0.05, 0.06), (0.05, 0.03), (0.0, 0.03)]
+    )
+    outer = np.array(
+        [(0.01, 0.02), (0.01, 0.07), (0.06, 0.07), (0.06, 0.04), (0.0, 0.04)]
+    )
+    labels = chamber_label_map(np.stack([inner, outer]), PLANE, chamber="lv")
+    row, column = np.rint(PLANE.index_of(np.array(0.015), np.array(0.035))).astype(int)
+    assert labels[row, column] == MYOCARDIUM
+
+
+def test_chambers_volumes_and_shapes_that_make_no_sense_are_refused():
+    contour = layered(0.02, 0.06, layers=5)
+    fan = SectorVolume((0.0, 0.1), (-0.5, 0.5), (-0.5, 0.5), (3, 4, 5))
+    with pytest.raises(GeometryError, match="SectorVolume"):
+        chamber_label_map(contour, fan, chamber="lv")
+    with pytest.raises(GeometryError, match="SectorVolume"):
+        contour_mask(contour[0], fan)
+    with pytest.raises(GeometryError, match="SectorVolume"):
+        lv_label_map(contour[0], contour[-1], fan)
+    with pytest.raises(InvalidArgumentError, match="'ra'"):
+        chamber_label_map(contour, PLANE, chamber="ra")
+    for wrong in (contour[0], contour[:1], contour[None], contour.transpose(2, 1, 0)):
+        with pytest.raises(InvalidArgumentError, match="layer"):
+            chamber_label_map(wrong, PLANE, chamber="lv")

@@ -221,7 +221,7 @@ def test_table_is_made_once_and_cannot_be_changed():
     assert len(table.pixel) == inside(SECTOR, PLANE).sum()
     assert (np.diff(table.pixel) > 0).all()
     with pytest.raises(ValueError, match="read-only"):
-        table.row_weight[0] = 0
+        table.weights[0][0] = 0
 
 
 @given(geometries, geometries)
@@ -231,7 +231,7 @@ def test_table_is_in_bounds_and_its_runs_cover_it(source, target):
     row, column = np.divmod(table.corner, source.shape[1])
     assert ((row >= 0) & (row <= source.shape[0] - 2)).all()
     assert ((column >= 0) & (column <= source.shape[1] - 2)).all()
-    for weight in (table.row_weight, table.column_weight):
+    for weight in table.weights:
         assert ((weight >= 0) & (weight <= 1)).all()
     covered = [first + np.arange(n) for first, _, n in table.runs]
     np.testing.assert_array_equal(np.concatenate([*covered, []]), table.pixel)
@@ -257,6 +257,81 @@ def test_other_shape_has_the_same_corners_and_all_points_find_their_index(
     np.testing.assert_allclose(row, rows, atol=1e-8)
     off_apex = np.hypot(x, z) > 1e-9 if isinstance(other, Sector) else x == x
     np.testing.assert_allclose(column[off_apex], columns[off_apex], atol=1e-8)
+
+
+CURVED = Sector((0.0, 0.11), (-0.4, 0.6), (57, 41), apex_offset=0.05)
+NEARER = Sector((0.0, 0.1), (-0.6, 0.7), (31, 37), apex_offset=0.04)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [(CURVED, WINDOW), (WINDOW, CURVED), (CURVED, NEARER), (SECTOR, CURVED)],
+)
+def test_curved_probes_agree_with_scipy(source, target):
+    values = smooth(source)
+    index = np.stack(source.index_of(*target.points()))
+    expected = map_coordinates(values, index, order=1, mode="nearest")
+    kept = inside(source, target)
+    assert kept.mean() > 0.2
+    result = resample(values, source, target)
+    np.testing.assert_allclose(result[kept], expected[kept], atol=1e-9)
+    assert (result[~kept] == 0).all()
+
+
+def test_depth_of_a_curved_probe_is_reproduced_and_is_not_the_radius():
+    depth, angle = CURVED.polar_of(*CURVED.points())
+    values = 40 * depth - 7 * angle
+    depth, angle = CURVED.polar_of(*WINDOW.points())
+    result = resample(values, CURVED, WINDOW, outside=np.nan)
+    kept = inside(CURVED, WINDOW)
+    np.testing.assert_allclose(result[kept], (40 * depth - 7 * angle)[kept], atol=1e-12)
+    # The same fan with its apex on the face lies elsewhere: they must not be mixed.
+    flat = replace(CURVED, apex_offset=0.0)
+    moved = resample(values, flat, WINDOW, outside=np.nan)
+    assert abs(moved - result)[kept & inside(flat, WINDOW)].max() > 0.5
+
+
+def test_fans_of_one_apex_keep_their_beams_at_the_apex():
+    fan = Sector((-0.05, 0.05), (-0.4, 0.6), (11, 9), apex_offset=0.05)
+    values = np.random.default_rng(0).normal(size=fan.shape)
+    part = replace(fan, angle=(-0.4, 0.1), shape=(11, 5))
+    np.testing.assert_allclose(resample(values, fan, part), values[:, :5], atol=1e-12)
+
+
+def test_plane_around_a_curved_probe_holds_it():
+    plane = plane_around(CURVED, rows=201)
+    x, z = CURVED.points()
+    assert plane.x == pytest.approx((x.min(), x.max()))
+    assert plane.z == pytest.approx((z.min(), 0.11))
+    assert plane.z[0] < -0.008
+    assert inside(plane, with_shape(CURVED, (9, 9))).all()
+
+
+def test_beams_return_from_the_plane_by_depth():
+    """PSNR of beams that went to pixels and back, in thirds of the depth.
+
+    Speckle of the resolution of an image, three samples wide both ways, and pixels of
+    two thirds of the closest samples at the far end.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    fan = Sector((0.02, 0.12), (-0.6, 0.6), (257, 193))
+    noise = np.random.default_rng(4).normal(size=fan.shape)
+    speckle = gaussian_filter(noise, 1.5)
+    speckle = np.clip(128 + 50 * speckle / speckle.std(), 0, 255)
+    pixel = min(fan.range_spacing, 0.12 * fan.beam_spacing) / 1.5
+
+    def quality(pixel):
+        plane = plane_around(fan, rows=round(0.12 / pixel))
+        back = resample(resample(speckle, fan, plane), plane, fan)[4:-4, 4:-4]
+        error = np.array_split((back - speckle[4:-4, 4:-4]) ** 2, 3)
+        return [20 * np.log10(255) - 10 * np.log10(part.mean()) for part in error]
+
+    near, middle, far = quality(pixel)
+    assert near > 28
+    assert middle > 34
+    assert far > 36
+    assert quality(3 * pixel)[0] < near - 6
 
 
 def test_velocity_fold_does_not_bleed_through_zero():
@@ -388,9 +463,12 @@ def test_nonsense_is_refused():
     for outside in (np.nan, 256, -1, 0.5):
         with pytest.raises(InvalidArgumentError, match="cannot hold"):
             resample(grey, SECTOR, PLANE, outside=outside)
-    for values in (grey > 0, grey.astype(complex)):
-        with pytest.raises(InvalidArgumentError, match="cannot interpolate"):
-            resample(values, SECTOR, PLANE)
+    with pytest.raises(InvalidArgumentError, match="cannot interpolate"):
+        resample(grey > 0, SECTOR, PLANE)
+    with pytest.raises(InvalidArgumentError, match=r"numbers .* got complex128"):
+        resample(grey.astype(complex), SECTOR, PLANE)
+    with pytest.raises(InvalidArgumentError, match="Choose one"):
+        resample(grey, SECTOR, PLANE, method="nearest", antialias=True)
     with pytest.raises(InvalidArgumentError, match="float32 or float64"):
         resample_velocity(grey, SECTOR, PLANE, velocity_limit=0.2)
     with pytest.raises(InvalidArgumentError, match="positive"):

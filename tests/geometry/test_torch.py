@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardium.core import PlaneGrid, Sector
+from cardium.core import PlaneGrid, Sector, SectorVolume
 from cardium.errors import GeometryError, InvalidArgumentError
-from cardium.geometry import inside, plane_around, resample, resample_velocity
+from cardium.geometry import (
+    apical_plane,
+    grid_around,
+    inside,
+    plane_around,
+    resample,
+    resample_velocity,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -15,6 +22,9 @@ SECTOR = Sector(depth=(0.01, 0.12), angle=(-0.7, 0.5), shape=(29, 21))
 PLANE = plane_around(SECTOR)
 SMALL = Sector(depth=(0.01, 0.12), angle=(-0.7, 0.5), shape=(4, 5))
 SMALL_PLANE = plane_around(SMALL)
+FAN = SectorVolume((0.0, 0.1), (-0.6, 0.4), (-0.4, 0.5), (5, 7, 9))
+VOXELS = grid_around(FAN, shape=(8, 7, 6))
+CUT = apical_plane(FAN, 0.4)
 
 
 @pytest.mark.parametrize("method", ["linear", "nearest"])
@@ -36,6 +46,48 @@ def test_agrees_with_numpy(method, dtype, tolerance):
         exact = resample(values.astype(float), SECTOR, PLANE, outside=7)
         limit = 0.5 + 1e-4 if method == "linear" else np.inf
         assert abs(result.numpy() - exact).max() <= limit
+
+
+@pytest.mark.parametrize("method", ["linear", "nearest"])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("uint8", 1), ("int16", 0), ("float32", 1e-4), ("float64", 1e-10)],
+)
+@pytest.mark.parametrize(
+    ("source", "target"), [(FAN, VOXELS), (FAN, CUT), (VOXELS, FAN), (VOXELS, CUT)]
+)
+def test_volumes_agree_with_numpy(source, target, method, dtype, tolerance):
+    values = np.random.default_rng(0).uniform(0, 255, (2, *source.shape)).astype(dtype)
+    expected = resample(values, source, target, method=method, outside=7)
+    result = resample(
+        torch.from_numpy(values), source, target, method=method, outside=7
+    )
+    assert tuple(result.shape) == expected.shape == (2, *target.shape)
+    assert str(result.dtype) == f"torch.{dtype}"
+    difference = abs(result.numpy().astype(float) - expected.astype(float))
+    assert difference.max() <= tolerance
+
+
+@pytest.mark.parametrize(("source", "target"), [(FAN, CUT), (VOXELS, FAN)])
+def test_gradient_of_a_volume_is_that_of_finite_differences(source, target):
+    values = torch.rand(*source.shape, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: resample(v, source, target), values)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(
+    ("source", "target"), [(SECTOR, PLANE), (PLANE, SECTOR), (FAN, VOXELS), (FAN, CUT)]
+)
+@pytest.mark.parametrize("antialias", [False, True])
+def test_a_device_gives_the_same_numbers(source, target, antialias):
+    values = np.random.default_rng(0).normal(size=(2, *source.shape))
+    expected = resample(values, source, target, outside=7, antialias=antialias)
+    tensor = torch.from_numpy(values).cuda().requires_grad_(True)
+    result = resample(tensor, source, target, outside=7, antialias=antialias)
+    assert result.is_cuda
+    np.testing.assert_allclose(result.detach().cpu(), expected, atol=1e-6)
+    result.sum().backward()
+    assert torch.isfinite(tensor.grad).all()
 
 
 def test_half_precision_stays_half_precision():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardium.core import Entry, Recording, Stream
-from cardium.errors import NotProvidedError
+from cardium.core import Entry, Recording, SectorVolume, Stream
+from cardium.errors import GeometryError, NotProvidedError
 from cardium.tasks import open_task
 from cardium.tasks._clip import half_step, nearest_within
 
@@ -44,3 +44,26 @@ def test_a_clip_without_a_place_is_refused():
         open_task("lv_segmentation").inputs(recording)
     with pytest.raises(NotProvidedError, match="where its B-mode lies"):
         open_task("lv_segmentation").target(recording, None)
+
+
+def test_a_clip_of_volumes_is_refused():
+    fan = SectorVolume((0.0, 0.1), (-0.5, 0.5), (-0.4, 0.4), (3, 4, 5))
+    dims = ("time", "elevation", "azimuth", "range")
+    clip = Stream("b_mode", np.zeros((2, 3, 4, 5)), np.arange(2.0), dims, "grey", fan)
+    recording = Recording(Entry("r", "p", "", frozenset()), {"b_mode": clip})
+    task = open_task("lv_segmentation")
+    for ask in (task.inputs, lambda r: task.target(r, None)):
+        with pytest.raises(NotProvidedError, match="on a SectorVolume, not in a plane"):
+            ask(recording)
+    contour = Stream(
+        "lv_contour",
+        np.zeros((2, 5, 9, 2)),
+        np.arange(2.0),
+        ("time", "layer", "point", "xz"),
+        "m",
+    )
+    recording = Recording(
+        Entry("r", "p", "", frozenset()), {"b_mode": clip}, {"lv_contour": contour}
+    )
+    with pytest.raises(GeometryError, match="contours lie in the image plane"):
+        task.target(recording, fan)

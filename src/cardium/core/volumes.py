@@ -162,7 +162,7 @@ class SectorVolume:
         """Return the volume that each sample stands for, (E, A, R) [m^3]: exact.
 
         A sample stands for half a step to each side along each axis; nothing lies
-        behind the apex. The solid angle of a beam is that of its cell of angles.
+        behind the apex, nor beyond a right angle.
         """
         step_e, step_a, step_r = self.spacing
         inner = np.maximum(self.depths - step_r / 2, 0)
@@ -381,7 +381,8 @@ class SlicePlane:
 
 def _borders(centres: FloatArray, step: float) -> FloatArray:
     """Return the borders between cells of equal steps, one more than centres."""
-    return np.append(centres - step / 2, centres[-1] + step / 2)
+    borders = np.append(centres - step / 2, centres[-1] + step / 2)
+    return np.asarray(np.clip(borders, -math.pi / 2, math.pi / 2))
 
 
 def _settle_pair(geometry: SectorVolume, name: str) -> None:

@@ -98,6 +98,23 @@ def blend_floats(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def pick(
+    frames: NDArray[Any],
+    nearest: NDArray[np.uint32],
+    runs: NDArray[np.int64],
+    out: NDArray[Any],
+) -> None:
+    """Copy the nearest sample of a frame to each place that is inside."""
+    for t in range(len(frames)):
+        for m in range(len(runs)):
+            first, entry, length = runs[m]
+            line = out[t, first : first + length]
+            where = nearest[entry : entry + length]
+            for k in range(length):
+                line[k] = frames[t, where[k]]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def vote_labels(
     frames: NDArray[np.uint8],
     columns: int,
@@ -119,29 +136,26 @@ def vote_labels(
             else:
                 upper, left = 1 - u, 1 - v
                 weights = (upper * left, upper * v, u * left, u * v)
-                out[t, pixel[k]] = _winner(codes, weights)
+                out[t, pixel[k]] = winner(codes, weights, _TIE)
 
 
 @njit(cache=True, nogil=True)
-def _winner(
-    codes: tuple[np.uint8, np.uint8, np.uint8, np.uint8],
-    weights: tuple[float, float, float, float],
-) -> int:
+def winner(codes: tuple[np.uint8, ...], weights: tuple[float, ...], tie: float) -> int:
     """Return the code that wins the vote; see `cardium.geometry.resample_labels`."""
     labelled = 0.0
-    for i in range(4):
+    for i in range(len(codes)):
         if codes[i] != UNLABELLED:
             labelled += weights[i]
-    if labelled < 0.5 - _TIE:
+    if labelled < 0.5 - tie:
         return UNLABELLED
     best, most = UNLABELLED, 0.0
-    for i in range(4):
+    for i in range(len(codes)):
         if codes[i] == UNLABELLED:
             continue
         votes = 0.0
-        for j in range(4):
+        for j in range(len(codes)):
             if codes[j] == codes[i]:
                 votes += weights[j]
-        if votes > most + _TIE or (votes > most - _TIE and codes[i] < best):
+        if votes > most + tie or (votes > most - tie and codes[i] < best):
             best, most = int(codes[i]), votes
     return best

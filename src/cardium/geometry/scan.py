@@ -1,23 +1,24 @@
 """Scan conversion: the same samples on another geometry.
 
 One function serves all ways, beams to plane, plane to beams, a Doppler fan to the fan
-of the grey image, and one plane to another, because all it needs is where each target
-sample lies in the index space of the source.
+of the grey image, a fan of volumes to voxels, a volume to a cut, because all it needs
+is where each target sample lies in the index space of the source.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Geometry, PlaneGrid, Sector
+from cardium.core import Geometry
 from cardium.errors import GeometryError, InvalidArgumentError
-from cardium.geometry._sampling import SamplingTable, inside, sampling_table
+from cardium.geometry import _numpy
+from cardium.geometry._sampling import SamplingTable, Target, inside, sampling_table
+from cardium.geometry.grids import plane_around, with_shape
 
 if TYPE_CHECKING:
     import torch
@@ -34,34 +35,36 @@ __all__ = [
 ]
 
 Method = Literal["linear", "nearest"]
-AnyGeometry = TypeVar("AnyGeometry", Sector, PlaneGrid)
 
 
 @overload
 def resample(
     values: NDArray[Any],
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     method: Method = "linear",
     outside: float = 0,
+    antialias: bool = False,
 ) -> NDArray[Any]: ...
 @overload
 def resample(
     values: torch.Tensor,
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     method: Method = "linear",
     outside: float = 0,
+    antialias: bool = False,
 ) -> torch.Tensor: ...
 def resample(
     values: NDArray[Any] | torch.Tensor,
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     method: Method = "linear",
     outside: float = 0,
+    antialias: bool = False,
 ) -> NDArray[Any] | torch.Tensor:
     """Take values from one geometry to another: scan conversion and its inverse.
 
@@ -70,15 +73,21 @@ def resample(
     values : (..., *source.shape)
         Frames, numpy or torch, integer or floating; leading axes are kept. Folded
         velocities go through `resample_velocity`, labels through `resample_labels`.
-    source : Sector or PlaneGrid
-        Where the samples of the last two axes lie.
-    target : Sector or PlaneGrid
-        Where they are wanted.
+    source : Sector, PlaneGrid, SectorVolume or VolumeGrid
+        Where the samples of the last two or three axes lie.
+    target : Sector, PlaneGrid, SectorVolume, VolumeGrid or SlicePlane
+        Where they are wanted: in the plane of a planar source, in the space of a
+        volume.
     method : {"linear", "nearest"}
-        Linear in range and angle between beams, in z and x in a plane; or the sample
-        nearest in index, the lower one on a tie.
+        Linear in range and angles between beams, in the grid's own axes elsewhere; or
+        the sample nearest in index, the lower one on a tie.
     outside : number
         Value of target samples that are not inside the source.
+    antialias : bool
+        Low-pass first, along each axis and at each place, what the target is too
+        coarse to hold; it changes nothing where the target is finer than the source.
+        Off by default: values are then those of the source's own samples, and cost
+        less.
 
     Returns
     -------
@@ -89,21 +98,24 @@ def resample(
     Raises
     ------
     GeometryError
-        If the last two axes of `values` are not ``source.shape``.
+        If the last axes of `values` are not ``source.shape``, or one geometry lies in
+        a plane and the other in space.
     InvalidArgumentError
-        If the method is not known, the type of `values` cannot be interpolated, or
-        cannot hold `outside`.
+        If the method is not known, the type of `values` cannot be interpolated or
+        cannot hold `outside`, or the nearest sample is to be antialiased.
 
     Notes
     -----
     A function that is linear in the source's own axes is reproduced to rounding.
-    Target samples are points: where they are sparser than the source's, fine detail
-    aliases, so filter before going to a coarser grid. A NaN spreads to every sample
-    that has it among its four neighbours. uint8 and float32 are interpolated in single
-    precision; uint8 is within half a grey level of the exact value, to 1e-4.
+    Target samples are points: where they are sparser than the source's, as pixels are
+    near the apex of a fan, fine detail aliases unless it is low-passed. A NaN spreads
+    to every sample that has it among its neighbours. uint8 and float32 are interpolated
+    in single precision; uint8 is within half a grey level of the exact value, to 1e-4.
+    Places in a volume are kept in single precision, to 1e-7 of a step.
 
     Examples
     --------
+    >>> from cardium.core import PlaneGrid, Sector
     >>> sector = Sector(depth=(0.0, 0.1), angle=(-0.5, 0.5), shape=(3, 3))
     >>> depth_cm = np.array([[0.0] * 3, [5.0] * 3, [10.0] * 3])
     >>> plane = PlaneGrid(x=(-0.1, 0.1), z=(0.0, 0.1), shape=(5, 3))
@@ -114,53 +126,53 @@ def resample(
         raise InvalidArgumentError(
             f"Resampling: method must be 'linear' or 'nearest', got '{method}'."
         )
+    if antialias and method == "nearest":
+        raise InvalidArgumentError(
+            "Resampling: antialias=True makes means, method='nearest' takes samples as "
+            "they are. Choose one."
+        )
     _check_shape(values.shape, source)
     _check_type(_numpy_type(values), method, outside)
-    if _is_tensor(values):
-        from cardium.geometry import _torch
+    backend = _backend_of(values)
+    if antialias:
+        from cardium.geometry._antialias import filters_for
 
-        return _torch.gather(values, source, target, method=method, outside=outside)
-    array = np.asarray(values)
-    table, frames = sampling_table(source, target), _flat_frames(array)
-    if method == "linear" and array.dtype in (np.uint8, np.float32, np.float64):
-        out = _interpolate(frames, table, outside)
-    else:
-        out = np.full((len(frames), math.prod(target.shape)), outside, array.dtype)
-        if method == "nearest":
-            out[:, table.pixel] = frames[:, table.nearest]
-        else:
-            wide = _interpolate(frames.astype(np.float64), table, 0)[:, table.pixel]
-            out[:, table.pixel] = (
-                wide if array.dtype.kind == "f" else np.floor(wide + 0.5)
-            )
-    return out.reshape(*array.shape[:-2], *target.shape)
+        if filters_for(source, target):
+            smooth = backend.low_pass(values, source, target)
+            placed = resample(smooth, source, target, outside=outside)
+            return cast("NDArray[Any]", backend.settle(placed, values.dtype))
+    placed = backend.gather(values, source, target, method=method, outside=outside)
+    return cast("NDArray[Any]", placed)
 
 
 @overload
 def resample_velocity(
     values: NDArray[Any],
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     velocity_limit: float,
     outside: float = math.nan,
+    antialias: bool = False,
 ) -> NDArray[Any]: ...
 @overload
 def resample_velocity(
     values: torch.Tensor,
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     velocity_limit: float,
     outside: float = math.nan,
+    antialias: bool = False,
 ) -> torch.Tensor: ...
 def resample_velocity(
     values: NDArray[Any] | torch.Tensor,
     source: Geometry,
-    target: Geometry,
+    target: Target,
     *,
     velocity_limit: float,
     outside: float = math.nan,
+    antialias: bool = False,
 ) -> NDArray[Any] | torch.Tensor:
     """Take folded velocities from one geometry to another.
 
@@ -168,14 +180,17 @@ def resample_velocity(
     ----------
     values : (..., *source.shape) [m/s]
         Velocities, floating, numpy or torch.
-    source : Sector or PlaneGrid
-        Where the samples of the last two axes lie.
-    target : Sector or PlaneGrid
-        Where they are wanted.
+    source : Sector, PlaneGrid, SectorVolume or VolumeGrid
+        Where the samples of the last two or three axes lie.
+    target : Sector, PlaneGrid, SectorVolume, VolumeGrid or SlicePlane
+        Where they are wanted: in the plane of a planar source, in the space of a
+        volume.
     velocity_limit : float [m/s]
         The Nyquist limit, where velocities fold.
     outside : float [m/s]
         Value of target samples that are not inside the source.
+    antialias : bool
+        Low-pass the phasor first where the target is coarser, as `resample` does.
 
     Returns
     -------
@@ -185,7 +200,8 @@ def resample_velocity(
     Raises
     ------
     GeometryError
-        If the last two axes of `values` are not ``source.shape``.
+        If the last axes of `values` are not ``source.shape``, or one geometry lies in
+        a plane and the other in space.
     InvalidArgumentError
         If the limit is not positive or the values are not floating.
 
@@ -200,6 +216,7 @@ def resample_velocity(
 
     Examples
     --------
+    >>> from cardium.core import PlaneGrid
     >>> line = PlaneGrid(x=(0.0, 0.01), z=(0.0, 0.01), shape=(2, 2))
     >>> finer = with_shape(line, (2, 3))
     >>> folded = np.array([[0.45, -0.45], [0.1, 0.2]])
@@ -224,8 +241,8 @@ def resample_velocity(
         )
     phase = values * (math.pi / limit)
     # Outside, the phasor is 1: arctan2 has no gradient at the origin.
-    real = resample(xp.cos(phase), source, target, outside=1)
-    imaginary = resample(xp.sin(phase), source, target)
+    real = resample(xp.cos(phase), source, target, outside=1, antialias=antialias)
+    imaginary = resample(xp.sin(phase), source, target, antialias=antialias)
     velocity = xp.atan2(imaginary, real) * (limit / math.pi)
     velocity = xp.where(velocity >= limit, -limit, velocity).clip(min=-limit)
     placed: NDArray[Any] | torch.Tensor = xp.where(mask, velocity, float(outside))
@@ -233,7 +250,7 @@ def resample_velocity(
 
 
 def resample_labels(
-    labels: NDArray[np.uint8], source: Geometry, target: Geometry
+    labels: NDArray[np.uint8], source: Geometry, target: Target
 ) -> NDArray[np.uint8]:
     """Take label maps from one geometry to another; no code comes out that was not in.
 
@@ -241,10 +258,11 @@ def resample_labels(
     ----------
     labels : (..., *source.shape) uint8
         Codes of `cardium.core.STRUCTURES`, or of any list; 255 is `UNLABELLED`.
-    source : Sector or PlaneGrid
-        Where the samples of the last two axes lie.
-    target : Sector or PlaneGrid
-        Where they are wanted.
+    source : Sector, PlaneGrid, SectorVolume or VolumeGrid
+        Where the samples of the last two or three axes lie.
+    target : Sector, PlaneGrid, SectorVolume, VolumeGrid or SlicePlane
+        Where they are wanted: in the plane of a planar source, in the space of a
+        volume.
 
     Returns
     -------
@@ -254,7 +272,8 @@ def resample_labels(
     Raises
     ------
     GeometryError
-        If the last two axes of `labels` are not ``source.shape``.
+        If the last axes of `labels` are not ``source.shape``, or one geometry lies in
+        a plane and the other in space.
     InvalidArgumentError
         If `labels` is not uint8.
 
@@ -269,6 +288,7 @@ def resample_labels(
 
     Examples
     --------
+    >>> from cardium.core import PlaneGrid
     >>> coarse = PlaneGrid(x=(0.0, 0.01), z=(0.0, 0.01), shape=(2, 2))
     >>> labels = np.array([[0, 2], [0, 255]], np.uint8)
     >>> resample_labels(labels, coarse, with_shape(coarse, (2, 6)))
@@ -281,109 +301,7 @@ def resample_labels(
             f"Labels: codes must be uint8, got {labels.dtype}. "
             "Take the argmax of probabilities first."
         )
-    table = sampling_table(source, target)
-    frames = _flat_frames(labels)
-    out = np.empty((len(frames), math.prod(target.shape)), np.uint8)
-    from cardium.geometry import _kernels
-
-    corner, columns = table.corner.view(np.uint32), source.shape[1]
-    weights = table.row_weight, table.column_weight
-    _kernels.vote_labels(frames, columns, corner, *weights, table.pixel, out)
-    return out.reshape(*labels.shape[:-2], *target.shape)
-
-
-def plane_around(sector: Sector, *, rows: int | None = None) -> PlaneGrid:
-    """Make the image plane that just holds a sector.
-
-    Parameters
-    ----------
-    sector : Sector
-        What it is to hold.
-    rows : int, optional
-        Number of rows. If not given, as many as there are range samples.
-
-    Returns
-    -------
-    PlaneGrid
-        The bounding box of the sector. The spacing of its columns is that of its rows,
-        as nearly as a whole number of columns allows: ``round(width / dz) + 1``.
-
-    Raises
-    ------
-    GeometryError
-        If there are fewer than two rows.
-
-    Notes
-    -----
-    The box touches the corners of the sector and, where the fan includes straight
-    down, straight right, straight left or straight up, its arc.
-
-    Examples
-    --------
-    >>> half = Sector(depth=(0.0, 0.1), angle=(-np.pi / 2, np.pi / 2), shape=(101, 64))
-    >>> plane = plane_around(half)
-    >>> plane.x, plane.shape
-    ((-0.1, 0.1), (101, 201))
-    """
-    first, last = sector.angle
-    quarter = math.pi / 2
-    quarters = range(math.ceil(first / quarter), math.floor(last / quarter) + 1)
-    angles = np.array([first, last, *(quarter * k for k in quarters)])
-    radii = np.array(sector.depth)[:, None]
-    x, z = radii * np.sin(angles), radii * np.cos(angles)
-    (x0, x1), (z0, z1) = _span(x), _span(z)
-    count = sector.shape[0] if rows is None else rows
-    if count < 2:
-        raise GeometryError(f"Plane around a sector: needs 2 rows, got {count}.")
-    columns = round((x1 - x0) / (z1 - z0) * (count - 1)) + 1
-    return PlaneGrid(x=(x0, x1), z=(z0, z1), shape=(count, max(columns, 2)))
-
-
-def with_shape(geometry: AnyGeometry, shape: tuple[int, int]) -> AnyGeometry:
-    """Sample the same extent with another number of samples.
-
-    Parameters
-    ----------
-    geometry : Sector or PlaneGrid
-        Its first and last samples stay where they are.
-    shape : (rows, columns)
-        Range samples and beams, or pixels along z and x.
-
-    Returns
-    -------
-    Sector or PlaneGrid
-        Of the type of `geometry`.
-
-    Raises
-    ------
-    GeometryError
-        If there are fewer than two samples either way.
-
-    Examples
-    --------
-    >>> plane = PlaneGrid(x=(0.0, 0.1), z=(0.0, 0.2), shape=(3, 2))
-    >>> with_shape(plane, (5, 3)).spacing
-    (0.05, 0.05)
-    """
-    return replace(geometry, shape=shape)
-
-
-def _interpolate(
-    frames: NDArray[Any], table: SamplingTable, outside: float
-) -> NDArray[Any]:
-    """Interpolate flat frames of bytes or floats with the kernel of their type."""
-    from cardium.geometry import _kernels
-
-    out = np.empty((len(frames), math.prod(table.target.shape)), frames.dtype)
-    blend: Any = _kernels.blend_floats
-    if out.dtype == np.uint8:
-        blend = _kernels.blend_bytes
-    double = table.row_weight, table.column_weight
-    weights = double if out.dtype == np.float64 else table.single_weights
-    corner, columns = table.corner.view(np.uint32), table.source.shape[1]
-    fill = out.dtype.type(outside)
-    blend(frames, columns, corner, *weights, table.runs, fill, out)
-    return out
+    return _numpy.vote(labels, source, target)
 
 
 def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
@@ -392,18 +310,22 @@ def _is_tensor(values: object) -> TypeGuard[torch.Tensor]:
     return torch is not None and isinstance(values, torch.Tensor)
 
 
-def _flat_frames(values: NDArray[Any]) -> NDArray[Any]:
-    """Return (..., rows, columns) as contiguous frames (T, rows * columns)."""
-    *lead, rows, columns = values.shape
-    return np.ascontiguousarray(values).reshape(math.prod(lead), rows * columns)
+def _backend_of(values: object) -> Any:  # noqa: ANN401 - a module
+    """Return the module that resamples arrays of this kind."""
+    if _is_tensor(values):
+        from cardium.geometry import _torch
+
+        return _torch
+    return _numpy
 
 
 def _check_shape(shape: tuple[int, ...], source: Geometry) -> None:
-    """Refuse values whose last two axes are not the source's."""
-    if tuple(shape[-2:]) != tuple(source.shape):
+    """Refuse values whose last axes are not the source's."""
+    count = len(source.shape)
+    if tuple(shape[-count:]) != source.shape:
         raise GeometryError(
-            f"Resampling: the last two axes have shape {tuple(shape[-2:])}, but the "
-            f"{type(source).__name__} has {tuple(source.shape)}. "
+            f"Resampling: the last axes have shape {tuple(shape[-count:])}, but the "
+            f"{type(source).__name__} has {source.shape}. "
             "Was the array transposed or cropped?"
         )
 
@@ -416,7 +338,11 @@ def _numpy_type(values: NDArray[Any] | torch.Tensor) -> np.dtype[Any]:
 
 def _check_type(dtype: np.dtype[Any], method: str, outside: float) -> None:
     """Refuse types without values in between, or without the value for outside."""
-    if method == "linear" and dtype.kind not in "uif":
+    if dtype.kind not in "buif" or dtype.itemsize > 8:
+        raise InvalidArgumentError(
+            f"Resampling: values must be numbers of 8 bytes at most, got {dtype}."
+        )
+    if method == "linear" and dtype.kind == "b":
         raise InvalidArgumentError(
             f"Resampling: cannot interpolate {dtype}. Convert it to float32, or use "
             "resample_labels or method='nearest'."
@@ -429,8 +355,3 @@ def _check_type(dtype: np.dtype[Any], method: str, outside: float) -> None:
                 f"Resampling: {dtype} cannot hold outside={outside}. "
                 "Convert the values to float32 first."
             )
-
-
-def _span(values: FloatArray) -> tuple[float, float]:
-    """Return the least and the greatest value."""
-    return float(values.min()), float(values.max())

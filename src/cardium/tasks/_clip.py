@@ -53,9 +53,7 @@ def input_clip(recording: Recording, domain: str) -> Stream:
                 f"Recording '{recording.entry.id}' has its B-mode on an image plane, "
                 "not as beams. Use domain='cartesian'."
             )
-    raise NotProvidedError(
-        f"Recording '{recording.entry.id}' does not say where its B-mode lies."
-    )
+    raise _no_plane(recording)
 
 
 def scoring_plane(recording: Recording) -> PlaneGrid:
@@ -72,9 +70,7 @@ def scoring_plane(recording: Recording) -> PlaneGrid:
             from cardium.geometry import plane_around
 
             return plane_around(sector, rows=min(sector.shape[0], _MOST_ROWS))
-    raise NotProvidedError(
-        f"Recording '{recording.entry.id}' does not say where its B-mode lies."
-    )
+    raise _no_plane(recording)
 
 
 def seen_by(recording: Recording, geometry: Geometry) -> NDArray[np.bool_]:
@@ -105,6 +101,17 @@ def nearest_within(
     is_after = np.abs(time[after] - wanted) < np.abs(time[before] - wanted)
     nearest = np.where(is_after, after, before)
     return np.where(np.abs(time[nearest] - wanted) <= tolerance, nearest, -1)
+
+
+def _no_plane(recording: Recording) -> NotProvidedError:
+    """Say why a B-mode is not one that a task for images can take."""
+    who, place = f"Recording '{recording.entry.id}'", recording["b_mode"].geometry
+    if place is None:
+        return NotProvidedError(f"{who} does not say where its B-mode lies.")
+    return NotProvidedError(
+        f"{who} has its B-mode on a {type(place).__name__}, not in a plane. "
+        "Cut it with a SlicePlane first."
+    )
 
 
 def _in_memory(

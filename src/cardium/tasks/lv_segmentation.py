@@ -21,10 +21,16 @@ from cardium.core import (
     PlaneGrid,
     Recording,
     Sample,
+    Sector,
     Stream,
     Task,
 )
-from cardium.errors import AnswerError, DataCorruptError, NotProvidedError
+from cardium.errors import (
+    AnswerError,
+    DataCorruptError,
+    GeometryError,
+    NotProvidedError,
+)
 from cardium.metrics import dice, mean_over_patients, surface_distances
 from cardium.tasks._clip import (
     check_domain,
@@ -170,6 +176,11 @@ def _from_mask(
 
 def _from_contour(frame: NDArray[Any], geometry: Geometry) -> NDArray[np.uint8]:
     """Draw one annotated frame of contours on a geometry."""
+    if not isinstance(geometry, Sector | PlaneGrid):
+        raise GeometryError(
+            "Task 'lv_segmentation': contours lie in the image plane, the answer on a "
+            f"{type(geometry).__name__}. Answer on a Sector or a PlaneGrid."
+        )
     from cardium.geometry import lv_label_map
 
     layers = np.asarray(frame, np.float64)
