@@ -165,3 +165,32 @@ def test_unknown_names_and_seeds_are_refused():
         simulate(1, view="psax")
     with pytest.raises(InvalidArgumentError, match="seed"):
         simulate(-1)
+
+
+def test_strain_is_that_of_the_contours(exam):
+    contour = exam.annotations["lv_contour"].load().astype(float)
+    time = exam.annotations["lv_contour"].time
+    length = np.linalg.norm(np.diff(contour, axis=2), axis=-1).sum(axis=2)
+    ed = frame_at(exam, exam.truth.ed_time)
+    for layer, strain in (
+        (0, exam.truth.endocardial_strain),
+        (2, exam.truth.midwall_strain),
+    ):
+        measured = 100 * (length[:, layer] / length[ed, layer] - 1)
+        np.testing.assert_allclose(
+            measured - measured[ed], strain - strain[ed], atol=0.05
+        )
+        es = frame_at(exam, exam.truth.es_time)
+        assert strain.argmin() in (es - 1, es, es + 1)
+        assert -25 < strain.min() < -3
+    assert exam.truth.endocardial_strain.min() < exam.truth.midwall_strain.min()
+    assert len(time) == len(exam.truth.midwall_strain)
+
+
+def test_the_long_axis_view_turns_further_than_the_two_chamber_view():
+    views = [simulate(6, view=view) for view in ("4ch", "2ch", "3ch")]
+    shapes = [exam.streams["b_mode"].shape for exam in views]
+    assert shapes[0] == shapes[1] == shapes[2]
+    frames = [exam.streams["b_mode"].load()[0] for exam in views]
+    assert not np.array_equal(frames[1], frames[2])
+    assert len({exam.truth.ef_percent for exam in views}) == 1

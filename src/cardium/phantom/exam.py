@@ -10,8 +10,17 @@ import numpy as np
 
 from cardium.core import FloatArray, Sector, Stream
 from cardium.errors import UnknownNameError
+from cardium.phantom.acquisition import (
+    FIRST_R,
+    Truth,
+    ecg_stream,
+    hold_apically,
+    image_times,
+    qrs_times,
+    reach,
+    state_truth,
+)
 from cardium.phantom.anatomy import Heart, sample_heart
-from cardium.phantom.ecg import ecg_trace
 from cardium.phantom.imaging import b_mode, tissue_velocity
 from cardium.phantom.motion import Motion
 from cardium.phantom.probe import Placement, Probe
@@ -21,40 +30,13 @@ LAYERS = ("endocardium", "subendocardium", "midwall", "subepicardium", "epicardi
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What is known of an examination without measuring.
-
-    Parameters
-    ----------
-    time : (T,) [s]
-        Times of the B-mode frames.
-    volume_ml : (T,) [mL]
-        Volume of the left ventricular cavity at those times.
-    edv_ml, esv_ml : float [mL]
-        Largest and smallest volume of the cycle, whether a frame meets them or not.
-    ef_percent : float [%]
-        Ejection fraction.
-    ed_time, es_time : float [s]
-        End-diastole and end-systole of the first whole beat.
-    """
-
-    time: FloatArray
-    volume_ml: FloatArray
-    edv_ml: float
-    esv_ml: float
-    ef_percent: float
-    ed_time: float
-    es_time: float
-
-
-@dataclass(frozen=True, slots=True)
 class Examination:
     """One simulated recording of one patient.
 
     Parameters
     ----------
-    view : {"4ch", "2ch"}
-        Apical four- or two-chamber view.
+    view : {"4ch", "2ch", "3ch"}
+        Apical four-chamber, two-chamber or long-axis view.
     heart : Heart
         The patient's heart.
     streams : mapping of str to Stream
@@ -90,10 +72,11 @@ def simulate(
     preset : {"tiny", "full"}
         ``"tiny"``: one beat, 192 x 64 samples, 30 frames a second. ``"full"``: two
         beats, 512 x 160 samples, 60 frames a second.
-    view : {"4ch", "2ch"}
-        Apical four- or two-chamber view. The second turns the plane by 60 degrees
-        about the long axis. The left ventricle is round: its contours have the same
-        shape in both.
+    view : {"4ch", "2ch", "3ch"}
+        Apical four-chamber, two-chamber or long-axis view. The second and the third
+        turn the plane by 60 and 120 degrees about the long axis. The left ventricle is
+        round: its contours have the same shape in all. The long-axis view shows no
+        outflow tract.
 
     Returns
     -------
@@ -120,18 +103,16 @@ def simulate(
     size, heart = _PRESETS[preset], sample_heart(patient_seed)
     # One stream of random numbers a view, apart from the patient's own.
     rng = np.random.default_rng([patient_seed, 1 + [*_ROTATIONS].index(view)])
-    placement = _place(heart, rng, rotation=_ROTATIONS[view])
-    motion = Motion.of(heart, first_r=_FIRST_R)
-    period = motion.cycle.period
-    qrs_times = _FIRST_R + period * np.arange(size.beats + 1.0)
-    end = qrs_times[-1] + _AFTER_LAST_R
-    times = np.arange(math.floor(end * size.frame_rate) + 1) / size.frame_rate
+    placement = hold_apically(heart, rng, rotation=_ROTATIONS[view])
+    motion = Motion.of(heart, first_r=FIRST_R)
+    r_peaks = qrs_times(motion, size.beats)
+    times = image_times(r_peaks, size.frame_rate)
     contour = placement.plane_to_image(motion.contour(times))
     sector = _b_mode_sector(contour, size)
     streams = {
         "b_mode": _film(heart, times, sector, placement, int(rng.integers(2**32))),
         "tissue_velocity": _doppler(heart, times, contour, placement, size),
-        "ecg": _ecg(qrs_times, end),
+        "ecg": ecg_stream(r_peaks),
     }
     lines = Stream(
         "lv_contour",
@@ -142,7 +123,7 @@ def simulate(
         coords={"layer": LAYERS},
     )
     return Examination(
-        view, heart, streams, {"lv_contour": lines}, qrs_times, _truth(motion, times)
+        view, heart, streams, {"lv_contour": lines}, r_peaks, state_truth(motion, times)
     )
 
 
@@ -160,38 +141,18 @@ _PRESETS = {
     "tiny": _Preset(1, 30.0, (192, 64), (128, 40)),
     "full": _Preset(2, 60.0, (512, 160), (320, 96)),
 }
-_ROTATIONS = {"4ch": 0.0, "2ch": -math.pi / 3}
-_FIRST_R = 0.1
-_AFTER_LAST_R = 0.1
-_ECG_RATE = 500.0
+_ROTATIONS = {"4ch": 0.0, "2ch": -math.pi / 3, "3ch": -2 * math.pi / 3}
 _VELOCITY_LIMIT = 0.16
 _LEAST_HALF_ANGLE = 0.6
 _BELOW_BASE = 0.055
 
 
-def _place(heart: Heart, rng: np.random.Generator, *, rotation: float) -> Placement:
-    """Hold the probe over the apex, about 2 cm away, a little off the axis."""
-    depth = 0.020 + heart.ventricle.wall + rng.uniform(-0.002, 0.003)
-    aside = rng.uniform(0.002, 0.007)
-    return Placement((aside, depth), math.radians(rng.uniform(-2, 6)), rotation)
-
-
 def _b_mode_sector(contour: FloatArray, size: _Preset) -> Sector:
     """Fan that shows ventricle and atrium, its depth in whole centimetres."""
-    deepest, widest = _reach(contour)
+    deepest, widest = reach(contour)
     depth = math.ceil(100 * (deepest[1] + _BELOW_BASE)) / 100
     half = max(abs(widest).max() + 0.06, _LEAST_HALF_ANGLE)
     return Sector((0.0, depth), (-half, half), size.b_mode_shape)
-
-
-def _reach(contour: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Least and greatest depth [m], and angle [rad], of the wall over the cycle."""
-    depth = np.hypot(contour[..., 0], contour[..., 1])
-    angle = np.arctan2(contour[..., 0], contour[..., 1])
-    return (
-        np.array([depth.min(), depth.max()]),
-        np.array([angle.min(), angle.max()]),
-    )
 
 
 def _film(
@@ -203,7 +164,7 @@ def _film(
         times,
         probe=Probe.matched_to(sector),
         placement=placement,
-        first_r=_FIRST_R,
+        first_r=FIRST_R,
         seed=seed,
     )
     dims = ("time", "range", "beam")
@@ -218,7 +179,7 @@ def _doppler(
     size: _Preset,
 ) -> Stream:
     """Record tissue velocity midway between B-mode frames, just around the wall."""
-    (near, far), (left, right) = _reach(contour)
+    (near, far), (left, right) = reach(contour)
     sector = Sector(
         (near - 0.005, far + 0.005), (left - 0.02, right + 0.02), size.velocity_shape
     )
@@ -229,7 +190,7 @@ def _doppler(
         sector=sector,
         placement=placement,
         velocity_limit=_VELOCITY_LIMIT,
-        first_r=_FIRST_R,
+        first_r=FIRST_R,
     )
     return Stream(
         "tissue_velocity",
@@ -239,26 +200,4 @@ def _doppler(
         "m/s",
         geometry=sector,
         velocity_limit=_VELOCITY_LIMIT,
-    )
-
-
-def _ecg(qrs_times: FloatArray, end: float) -> Stream:
-    """Record one lead, in no unit, as ultrasound scanners store it."""
-    time = np.arange(math.floor(end * _ECG_RATE) + 1) / _ECG_RATE
-    trace = ecg_trace(time, qrs_times).astype(np.float32)
-    return Stream("ecg", trace, time, ("time",), "")
-
-
-def _truth(motion: Motion, times: FloatArray) -> Truth:
-    """State what is known."""
-    edv = 1e6 * motion.ventricle.cavity_volume
-    fraction = motion.cycle.function.ejection_fraction
-    return Truth(
-        time=times,
-        volume_ml=1e6 * motion.volume(times),
-        edv_ml=edv,
-        esv_ml=edv * (1 - fraction),
-        ef_percent=100 * fraction,
-        ed_time=_FIRST_R,
-        es_time=_FIRST_R + motion.cycle.end_systole,
     )

@@ -14,6 +14,7 @@ from cardium.phantom.anatomy import ECHOGENICITY_DB, Heart
 from cardium.phantom.motion import Motion
 from cardium.phantom.probe import SPEED_OF_SOUND, Placement, Probe
 from cardium.phantom.scatterers import draw_scatterers
+from cardium.signal.doppler import fold
 
 Complex = NDArray[np.complex64]
 
@@ -83,9 +84,9 @@ def b_mode(
     frames = np.empty((len(times), *probe.sector.shape), np.uint8)
     for frame, time in zip(frames, times, strict=True):
         grid = _splat(cloud.at(float(time)), cloud.amplitude, probe)
-        grid += _blood_level(probe) * _white(rng, grid.shape)
+        grid += _blood_level(probe) * white_noise(rng, grid.shape)
         signal = gain * _blur(grid, probe) + still
-        signal += hiss * _white(rng, signal.shape)
+        signal += hiss * white_noise(rng, signal.shape)
         frame[...] = log_compress(signal, probe)
     return frames
 
@@ -222,7 +223,8 @@ def tissue_velocity(
     velocity = np.empty((len(times), *sector.shape), np.float32)
     for frame, time in zip(velocity, times, strict=True):
         moving = motion.velocity(places, float(time))
-        frame[...] = _fold(-np.sum(moving * away, axis=-1), velocity_limit)
+        towards = -np.sum(moving * away, axis=-1)
+        frame[...] = fold(towards.astype(np.float32), velocity_limit)
     return velocity
 
 
@@ -232,13 +234,6 @@ _SLICE_WIDTHS = 2.5
 _REVERBERATION_DB = 4.0
 _REVERBERATION_REACH = 0.006
 _HAZE_DB = -50.0
-
-
-def _fold(velocity: FloatArray, limit: float) -> NDArray[np.float32]:
-    """Fold velocities into -limit <= v < limit."""
-    folded = (np.mod(velocity + limit, 2 * limit) - limit).astype(np.float32)
-    # Rounding to single precision may reach the limit itself, which is -limit.
-    return np.where(folded >= np.float32(limit), np.float32(-limit), folded)
 
 
 def _widths(probe: Probe) -> tuple[float, float]:
@@ -312,7 +307,7 @@ def _gaussian(width: float) -> FloatArray:
     return np.exp(-((np.arange(-half, half + 1) / width) ** 2) / 2)
 
 
-def _white(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
+def white_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
     """Complex white noise of mean power 1."""
     parts = rng.standard_normal((*shape, 2), np.float32)
     return np.asarray(parts.view(np.complex64)[..., 0] * math.sqrt(0.5), np.complex64)
@@ -331,7 +326,7 @@ def _standing_echoes(probe: Probe, rng: np.random.Generator) -> Complex:
     depth = probe.sector.depths[:, None]
     level = 10 ** (_REVERBERATION_DB / 20) * np.exp(-depth / _REVERBERATION_REACH)
     level += 10 ** (_HAZE_DB / 20)
-    white = _white(rng, _grid_shape(probe))
+    white = white_noise(rng, _grid_shape(probe))
     speckle = _blur(white, probe) / math.sqrt(math.pi * down * across)
     return (level * speckle).astype(np.complex64)
 

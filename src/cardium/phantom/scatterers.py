@@ -106,15 +106,7 @@ def draw_scatterers(
     """
     rng = np.random.default_rng(seed)
     points = _draw_points(probe, rng)
-    at_rest = placement.to_heart(points)
-    tissue = heart.classify(at_rest)
-    kept = ~np.isin(tissue, [TISSUES.index(name) for name in BLOOD])
-    at_rest, tissue = at_rest[kept], tissue[kept]
-    level = heart.echogenicity(at_rest, tissue) + _unevenness(at_rest, rng)
-    muscle = tissue == TISSUES.index("myocardium")
-    level[muscle] += _anisotropy(
-        at_rest[muscle], points[kept][muscle], heart, placement
-    )
+    at_rest, level = solid_tissue(heart, points, placement=placement, rng=rng)
     flaps = _draw_leaflets(motion, placement, probe, rng)
     level = np.append(level, np.full(flaps.shape[1], ECHOGENICITY_DB["valve"]))
     sign = rng.choice([-1.0, 1.0], level.size)
@@ -127,6 +119,45 @@ def draw_scatterers(
         flaps,
         amplitude.astype(np.float32),
     )
+
+
+def solid_tissue(
+    heart: Heart,
+    points: FloatArray,
+    *,
+    placement: Placement,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """Keep the points that are not in blood, and find their echo level.
+
+    Parameters
+    ----------
+    heart : Heart
+        The anatomy at end-diastole.
+    points : (N, 3) [m]
+        Points in the probe's frame.
+    placement : Placement
+        Where the heart lies under the probe.
+    rng : Generator
+        Draws the slow variation of echo level.
+
+    Returns
+    -------
+    at_rest : (M, 3) [m]
+        The points that are left, in the frame of the ventricle.
+    level : (M,) [dB]
+        Their echo level against myocardium.
+    """
+    at_rest = placement.to_heart(points)
+    tissue = heart.classify(at_rest)
+    kept = ~np.isin(tissue, [TISSUES.index(name) for name in BLOOD])
+    at_rest, tissue = at_rest[kept], tissue[kept]
+    level = heart.echogenicity(at_rest, tissue) + _unevenness(at_rest, rng)
+    muscle = tissue == TISSUES.index("myocardium")
+    level[muscle] += _anisotropy(
+        at_rest[muscle], points[kept][muscle], heart, placement
+    )
+    return at_rest, level
 
 
 _SLAB_WIDTHS = 2.0
