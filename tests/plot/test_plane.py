@@ -5,8 +5,8 @@ import pytest
 
 from cardium.core import PlaneGrid, Sector
 from cardium.errors import NotProvidedError
-from cardium.plot.plane import nearest, picture_plane, place_of
-from plot.conftest import PLANE, ecg
+from cardium.plot.plane import picture_plane, place_of
+from plot.conftest import ecg
 
 
 def test_pixels_are_square_and_start_at_the_first_sample() -> None:
@@ -27,11 +27,6 @@ def test_a_sector_is_shown_whole() -> None:
     assert np.isclose(shown.x[1], 0.15 * np.sin(0.6), atol=dx)
     assert np.isclose(shown.z[0], 0.02 * np.cos(0.6), atol=dz)
     assert np.isclose(shown.z[1], 0.15, atol=dz)
-
-
-def test_nearest_takes_the_earlier_of_two() -> None:
-    assert nearest(np.array([0.0, 1.0, 2.0]), 0.5) == 0
-    assert nearest(PLANE.zs, 0.0304) == 30
 
 
 def test_a_stream_without_place_is_refused() -> None:
