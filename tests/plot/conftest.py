@@ -2,29 +2,115 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cardium.core import (
     STRUCTURES,
     Entry,
+    Gate,
+    Mark,
+    Mesh,
     Metric,
     PlaneGrid,
     Recording,
+    Sector,
     Stream,
 )
 from cardium.evaluate.bootstrap import Estimate
 from cardium.evaluate.report import Report, ScoreTable
+from cardium.plot.film import Film
 
 PLANE = PlaneGrid(x=(-0.04, 0.04), z=(0.0, 0.12), shape=(121, 81))
 """Pixels of 1 mm, so that a place in mm is an index."""
 
 
-def recording(*streams: Stream, annotations: tuple[Stream, ...] = ()) -> Recording:
-    entry = Entry("exam-7", "patient-1", "test", frozenset())
+SECTOR = Sector(depth=(0.0, 0.12), angle=(-0.6, 0.6), shape=(121, 61))
+"""Samples of 1 mm, beams of 0.02 rad."""
+
+BOX = Sector(depth=(0.04, 0.10), angle=(-0.3, 0.3), shape=(61, 31))
+"""A colour box within it, of samples of the same size."""
+
+BEAMS = ("time", "range", "beam")
+
+
+def recording(
+    *streams: Stream,
+    annotations: tuple[Stream, ...] = (),
+    meshes: tuple[Mesh, ...] = (),
+    marks: tuple[Mark, ...] = (),
+    gates: tuple[Gate, ...] = (),
+    name: str = "exam-7",
+) -> Recording:
+    entry = Entry(name, "patient-1", "test", frozenset())
     return Recording(
-        entry, {s.name: s for s in streams}, {a.name: a for a in annotations}
+        entry,
+        {s.name: s for s in streams},
+        {a.name: a for a in annotations},
+        meshes={m.name: m for m in meshes},
+        marks=marks,
+        gates=gates,
     )
+
+
+def image_of(film: Film, time: float, number: int = 0) -> NDArray[np.int64]:
+    """The pixels of an image of a film, without what surrounds it."""
+    part = film.placed[number]
+    rows, columns = part.panel.plane.shape
+    top = part.row + part.panel.top
+    picture = film.draw(time).astype(int)
+    return picture[top : top + rows, part.column : part.column + columns]
+
+
+def plot_of(film: Film, time: float, number: int) -> NDArray[np.int64]:
+    """The pixels of a panel over time, without heading, as wide as the picture."""
+    part = film.placed[number]
+    top = part.row + part.panel.top
+    return film.draw(time).astype(int)[top : top + part.panel.height]
+
+
+class Counting:
+    """An array that counts what is read of it, and at most how much at once."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values, self.frames, self.most = values, 0, 0
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __getitem__(self, time: slice) -> NDArray[Any]:
+        part = self.values[time]
+        self.frames += len(part)
+        self.most = max(self.most, len(part))
+        return part
+
+
+def fan(frames: int = 1, rate: float = 20.0, level: int = 60) -> Stream:
+    """A sector of one grey level."""
+    values = np.full((frames, *SECTOR.shape), level, np.uint8)
+    return Stream("b_mode", values, np.arange(frames) / rate, BEAMS, "grey", SECTOR)
+
+
+def flow(
+    speed: float = 0.3, frames: int = 1, limit: float = 0.6
+) -> tuple[Stream, Stream]:
+    """Towards the probe in the left half of the box, away in the right; power left."""
+    values = np.full((frames, *BOX.shape), speed, np.float32)
+    values[..., 16:] = -speed
+    power = np.ones((frames, *BOX.shape), np.float32)
+    power[..., 26:] = 0.1
+    time = np.arange(frames) / 20
+    return (
+        Stream("colour_velocity", values, time, BEAMS, "m/s", BOX, limit),
+        Stream("colour_power", power, time, BEAMS, "", BOX),
+    )
+
+
+def qrs(*times: float) -> Stream:
+    """R peaks."""
+    at = np.array(times)
+    return Stream("qrs", at, at, ("time",), "s")
 
 
 def b_mode(frames: int = 20, rate: float = 20.0) -> Stream:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cardium.cli import data, demo, learn
+from cardium.cli import data, demo, export, learn, measure, show
 from cardium.errors import CardiumError, InvalidArgumentError, UnknownNameError
 
 app = typer.Typer(
@@ -59,8 +59,10 @@ for _panel, _command in (
     (_DATA, data.fetch),
     (_DATA, data.verify),
     (_DATA, data.stats),
-    (_DATA, data.show),
+    (_DATA, show.show),
+    (_DATA, measure.measure),
     (_DATA, data.phantom),
+    (_DATA, export.export),
     (_LEARN, learn.fit),
     (_LEARN, learn.predict),
     (_LEARN, learn.score),

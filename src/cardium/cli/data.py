@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cardium.cli.options import Json, Limit, Root, Where, select
+from cardium.cli.options import Json, Limit, Root
 from cardium.cli.output import (
     format_rows,
     print_fields,
@@ -156,6 +156,8 @@ def verify(
     with progress(f"Verifying {name}") as report:
         findings = verify(data, limit=limit, progress=report)
     rows = [asdict(finding) for finding in findings]
+    for row in () if as_json else rows:
+        row.pop("kind")  # for programs; a table with it does not fit a terminal
     if rows or as_json:
         print_rows(rows, title=f"{name} at {data.root}", as_json=as_json)
     else:
@@ -172,86 +174,56 @@ def stats(
     ] = "text",
     as_json: Json = False,
 ) -> None:
-    """Count recordings, patients, splits, rates, durations and bytes."""
-    from cardium.datasets import DATASETS, stats
+    """Count recordings, patients, rates, durations and bytes, by the source's kinds."""
+    from cardium.datasets import DATASETS, stats, tables
 
+    data = DATASETS.find(name).open(root)
     with progress(f"Counting {name}") as report:
-        rows = stats(DATASETS.find(name).open(root), progress=report)
+        counted = tables(data, progress=report)
+        found = {"": stats(data, progress=report)} if counted is None else counted
+    # programs get one list, in which each row says what table it is of
+    rows = [
+        {"table": title, **row} if title else dict(row)
+        for title, table in found.items()
+        for row in table
+    ]
     if as_json or style == "json":
         print_json(rows)
-    elif style == "text":
-        print_rows([_short(row) for row in rows])
-    else:
+    elif style == "csv":
         typer.echo(format_rows(rows, style), nl=False)
+    elif style == "text":
+        for title, table in found.items():
+            print_rows([_short(row) for row in table], title=title)
+    else:
+        parts = [format_rows(table, style) for table in found.values()]
+        typer.echo("\n".join(parts), nl=False)
 
 
 def _short(row: Mapping[str, object]) -> dict[str, object]:
-    """Say a row of `stats` in what fits a terminal: megabytes, and short names."""
-    short = {"rate_hz": "Hz", "duration_s": "seconds"}
-    named = {short.get(key, key): value for key, value in row.items()}
-    size = named.pop("bytes")
-    return {**named, "MB": size / 1e6 if isinstance(size, int) else None}
+    """Say a row of counts in what fits a terminal: short names, ranges, megabytes."""
+    named = {_SHORT.get(k, k): v for k, v in row.items() if k not in _LEFT_OUT}
+    for name, (first, last) in _RANGES.items():
+        if first in row:
+            ends = [
+                f"{row[end]:g}" if isinstance(row[end], float) else row[end]
+                for end in (first, last)
+            ]
+            named[name] = "-".join(str(end) for end in dict.fromkeys(ends) if end)
+    if "content" in named:  # so that it can be broken between words
+        named["content"] = str(named["content"]).replace("_", " ")
+    for size, factor in (("bytes", 1e-6), ("gb", 1e3)):
+        value = row.get(size)
+        if isinstance(value, (int, float)):
+            named["MB"] = value * factor
+    return named
 
 
-def show(
-    name: Name,
-    recording: Annotated[
-        str | None,
-        typer.Argument(help="A recording's id. Without it, recordings are listed."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A .png, .gif or .mp4 to write."),
-    ] = None,
-    stream: Annotated[
-        str | None, typer.Option(help="The stream to show, if there are several.")
-    ] = None,
-    root: Root = None,
-    where: Where = None,
-    limit: Limit = None,
-    as_json: Json = False,
-) -> None:
-    """Show a recording: its streams as a table, or a picture of it."""
-    from cardium.datasets import DATASETS
-
-    data = DATASETS.find(name).open(root)
-    if recording is None:
-        entries = select(data.catalog, where, limit)
-        print_rows(
-            [
-                {
-                    "recording": entry.id,
-                    "patient": entry.patient,
-                    "split": entry.split,
-                    "labels": {k: v for k, v in entry.labels.items() if v == v},
-                }
-                for entry in entries
-            ],
-            as_json=as_json,
-        )
-        return
-    opened = data[recording]
-    if output is not None:
-        from cardium.plot.clip import write_picture
-
-        write_picture(opened, output, stream=stream)
-        typer.echo(output)
-        return
-    streams = {**opened.streams, **opened.annotations}
-    rows = [
-        {
-            "stream": key,
-            "axes": value.dims,
-            "shape": value.shape,
-            "rate Hz": value.rate,
-            "seconds": value.duration,
-            "unit": value.unit,
-            "geometry": type(value.geometry).__name__ if value.geometry else "",
-        }
-        for key, value in streams.items()
-        if stream in (None, key)
-    ]
-    print_rows(rows, title=recording, as_json=as_json)
+_SHORT = {"rate_hz": "Hz", "duration_s": "seconds"}
+_RANGES = {
+    "Hz range": ("rate_min_hz", "rate_max_hz"),
+    "frame": ("frame_min", "frame_max"),
+}
+_LEFT_OUT = {"repeated", "total_s", "bytes", "gb", *sum(_RANGES.values(), ())}
 
 
 def phantom(

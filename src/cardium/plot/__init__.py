@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cardium.plot.case import draw_case as draw_case
+    from cardium.plot.clip import draw_picture as draw_picture
+    from cardium.plot.clip import write_panels as write_panels
     from cardium.plot.clip import write_picture as write_picture
     from cardium.plot.ecg import draw_ecg as draw_ecg
     from cardium.plot.page import Case as Case
@@ -25,7 +27,9 @@ _WHERE = {
     "compare_models": "page",
     "draw_case": "case",
     "draw_ecg": "ecg",
+    "draw_picture": "clip",
     "name_models": "page",
+    "write_panels": "clip",
     "write_picture": "clip",
     "write_report": "page",
 }

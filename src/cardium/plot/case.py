@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import UNLABELLED, Answer, FloatArray, PlaneGrid, Sample, Sector, Task
+from cardium.core import UNLABELLED, Answer, FloatArray, PlaneGrid, Sample, Task
 from cardium.errors import NotProvidedError
 from cardium.plot.ecg import TRACE, draw_page, lay_out_ecg
 from cardium.plot.panel import Shown, make_panels, write_caption
@@ -224,9 +224,13 @@ def _codes(
     from cardium.geometry.scan import resample_labels
 
     codes: NDArray[np.uint8] = answer.values[name][frame]
-    if isinstance(answer.geometry, Sector):
-        return resample_labels(codes, answer.geometry, plane), plane
-    return codes, answer.geometry or plane
+    match answer.geometry:
+        case PlaneGrid() as own:
+            return codes, own
+        case None:
+            return codes, plane
+        case other:
+            return resample_labels(codes, other, plane), plane
 
 
 def _draw_borders(

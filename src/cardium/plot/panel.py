@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core import PlaneGrid, Sample
-from cardium.plot.plane import nearest, picture_plane, place_of
+from cardium.plot.plane import picture_plane, place_of
 from cardium.plot.style import INK, new_figure
+from cardium.signal.clock import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,11 +1,8 @@
-"""Where pixels of a picture lie, and which frame belongs to a time."""
+"""Where pixels of a picture lie."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cardium.core import FloatArray, PlanarGeometry, PlaneGrid, Sector, Stream
+from cardium.core import PlanarGeometry, PlaneGrid, Sector, Stream
 from cardium.errors import NotProvidedError
 
 
@@ -64,39 +61,16 @@ def place_of(stream: Stream) -> PlanarGeometry:
 
     Examples
     --------
+    >>> import numpy as np
     >>> grid = PlaneGrid(x=(-0.02, 0.02), z=(0.0, 0.04), shape=(5, 5))
     >>> frames, dims = np.zeros((1, 5, 5)), ("time", "z", "x")
     >>> still = Stream("b_mode", frames, np.zeros(1), dims, "grey", geometry=grid)
     >>> place_of(still).spacing
     (0.01, 0.01)
     """
-    if stream.geometry is None:
+    if not isinstance(stream.geometry, Sector | PlaneGrid):
         raise NotProvidedError(
             f"Stream '{stream.name}' does not say where its samples lie, so it cannot "
             "be drawn in metres. Give it a Sector or a PlaneGrid."
         )
     return stream.geometry
-
-
-def nearest(times: FloatArray, wanted: FloatArray | float) -> NDArray[np.intp]:
-    """Return the index of the time nearest to each wanted one; the earlier of two.
-
-    Parameters
-    ----------
-    times : (N,) [s]
-        Times there are.
-    wanted : (M,) or float [s]
-        Times asked for.
-
-    Returns
-    -------
-    (M,) int
-        Or a single index, for a single time.
-
-    Examples
-    --------
-    >>> nearest(np.array([0.0, 0.1, 0.2]), [0.04, 0.16, 9.0])
-    array([0, 2, 2])
-    """
-    gap = np.abs(np.asarray(times) - np.asarray(wanted, float)[..., None])
-    return np.asarray(gap.argmin(axis=-1))

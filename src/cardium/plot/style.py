@@ -40,7 +40,8 @@ STRUCTURE_COLOURS = {
 SPARE_COLOURS = ("#b79bff", "#ffd7a8", "#9fe8d0", "#ff9db1")
 """For structures that `STRUCTURE_COLOURS` does not name."""
 
-_ABBREVIATIONS = {"lv", "rv", "la", "ra", "ecg", "cmr"}
+_ABBREVIATIONS = {"lv", "rv", "la", "ra", "ecg", "cmr", "3d"}
+_MODES = {"b mode": "B-mode", "m mode": "M-mode"}
 
 _VELOCITY_STOPS = (
     (0.00, (196, 244, 255)),
@@ -92,11 +93,14 @@ def spoken(name: str) -> str:
 
     Examples
     --------
-    >>> spoken("lv_cavity"), spoken("tissue_velocity")
-    ('LV cavity', 'tissue velocity')
+    >>> spoken("lv_cavity"), spoken("tissue_velocity"), spoken("b_mode_3d")
+    ('LV cavity', 'tissue velocity', 'B-mode 3D')
     """
     words = name.split("_")
-    return " ".join(w.upper() if w in _ABBREVIATIONS else w for w in words)
+    text = " ".join(w.upper() if w in _ABBREVIATIONS else w for w in words)
+    for mode, written in _MODES.items():
+        text = text.replace(mode, written)
+    return text
 
 
 def rgb_of(colour: str) -> tuple[int, int, int]:
@@ -228,3 +232,18 @@ def velocity_scale(velocity: NDArray[np.floating], limit: float | None) -> float
     highest = float("inf") if limit is None else limit
     steps = [m * 10.0**e for e in range(-3, 2) for m in (1, 1.5, 2, 3, 5, 7.5)]
     return min(next((round(s, 6) for s in steps if s >= top), top), highest)
+
+
+def power_table() -> NDArray[np.uint8]:
+    """Return the colours of a power: dark below the middle row, amber to white above.
+
+    Returns
+    -------
+    table : (256, 3) uint8
+        Laid out as `velocity_table`: row 128 is zero and row 255 is one.
+    """
+    at = np.linspace(-1, 1, 256)
+    stops = [0.0, 0.4, 0.75, 1.0]
+    colours = np.array([(12, 8, 4), (150, 60, 10), (255, 160, 40), (255, 244, 210)])
+    channels = [np.interp(at, stops, colours[:, k]) for k in range(3)]
+    return np.round(np.stack(channels, axis=-1)).astype(np.uint8)

@@ -1,0 +1,163 @@
+"""The command that shows recordings: as a list, a table, or a picture."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cardium.cli.options import Json, Limit, Root, Where, select
+from cardium.cli.output import Row, print_rows
+from cardium.core import Catalog, Recording
+from cardium.errors import InvalidArgumentError
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A dataset's name; `cardium datasets`.")],
+    recordings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recordings' ids. Without any, recordings are listed."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A .png, .gif or .mp4 to write."),
+    ] = None,
+    stream: Annotated[
+        str | None, typer.Option(help="The stream to show, if there are several.")
+    ] = None,
+    view: Annotated[
+        str, typer.Option(help="cartesian, beamspace or both side by side.")
+    ] = "cartesian",
+    frame: Annotated[
+        int | None, typer.Option(help="The frame of a .png, from 0; -1 is the last.")
+    ] = None,
+    time: Annotated[float | None, typer.Option(help="The time of a .png [s].")] = None,
+    phase: Annotated[
+        float | None,
+        typer.Option(
+            help="The cardiac phase of a .png: 0 at the R peak, 1 at the next."
+        ),
+    ] = None,
+    sync: Annotated[
+        str, typer.Option(help="Several recordings: together by time or by phase.")
+    ] = "time",
+    frame_rate: Annotated[
+        float | None, typer.Option(help="Frames a second of the file [Hz].")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(help="How fast time passes; 0.5 is slow motion.")
+    ] = 1.0,
+    size: Annotated[
+        int | None, typer.Option(min=64, help="Longer side of an image [pixels].")
+    ] = None,
+    root: Root = None,
+    where: Where = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Show recordings: what they hold as a table, or a picture of one or several."""
+    from cardium.datasets import DATASETS
+
+    data = DATASETS.find(name).open(root)
+    if not recordings:
+        if output is not None:
+            raise InvalidArgumentError(
+                f"'{output}': name the recording to show. List them with: cardium show "
+                f"{name}"
+            )
+        print_rows(_list(select(data.catalog, where, limit)), as_json=as_json)
+        return
+    opened = [data[recording] for recording in recordings]
+    if output is None:
+        rows = [
+            {"recording": one.entry.id, **row} if len(opened) > 1 else row
+            for one in opened
+            for row in describe(one, stream)
+        ]
+        print_rows(rows, title=", ".join(recordings), as_json=as_json)
+        return
+    from cardium.plot.clip import write_panels, write_picture
+
+    if len(opened) == 1:
+        write_picture(
+            opened[0], output, stream=stream, view=view, frame=frame, time=time,
+            phase=phase, frame_rate=frame_rate, speed=speed, size=size or 640,
+        )  # fmt: skip
+    else:
+        write_panels(
+            opened, output, sync=sync, stream=stream, view=view, frame=frame,
+            time=time, phase=phase, frame_rate=frame_rate, speed=speed,
+            size=size or 420,
+        )  # fmt: skip
+    typer.echo(output)
+
+
+def describe(recording: Recording, stream: str | None = None) -> list[Row]:
+    """List streams, annotations, meshes, marks and gates of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        What is described.
+    stream : str, optional
+        Keep only what has this name, or lies on the stream of this name.
+
+    Returns
+    -------
+    list of mapping
+        One a thing.
+    """
+    rows: list[dict[str, object]] = []
+    for kind, streams in (
+        ("stream", recording.streams),
+        ("annotation", recording.annotations),
+    ):
+        for key, value in streams.items():
+            rows.append(
+                {
+                    "stream": key,
+                    "kind": kind,
+                    "axes": value.dims,
+                    "shape": value.shape,
+                    "rate Hz": value.rate,
+                    "seconds": value.duration,
+                    "unit": value.unit,
+                    "geometry": type(value.geometry).__name__ if value.geometry else "",
+                }
+            )
+    for key, mesh in recording.meshes.items():
+        seconds = float(mesh.time[-1] - mesh.time[0]) if len(mesh) else 0.0
+        rate = (len(mesh) - 1) / seconds if seconds else None
+        points = f"{len(mesh.points)} points, {len(mesh.faces)} triangles"
+        rows.append(
+            {"stream": key, "kind": "mesh", "axes": ("time",), "shape": (len(mesh),),
+             "rate Hz": rate, "seconds": seconds, "unit": "m", "geometry": points}
+        )  # fmt: skip
+    for mark in recording.marks:
+        rows.append(
+            {"stream": mark.label, "kind": "mark", "axes": mark.dims,
+             "shape": mark.points.shape, "on": mark.on}
+        )  # fmt: skip
+    for gate in recording.gates:
+        place = f"{math.degrees(gate.angle):.1f}°"
+        place += f", {gate.depth * 100:.1f} cm" if gate.depth is not None else ""
+        place += f", {gate.length * 1000:.1f} mm" if gate.length is not None else ""
+        rows.append(
+            {"stream": "gate", "kind": "gate", "geometry": place, "on": gate.on}
+        )
+    return [r for r in rows if stream in (None, r["stream"], r.get("on"))]
+
+
+def _list(entries: Catalog) -> list[Row]:
+    """List recordings with what the catalog knows of them."""
+    return [
+        {
+            "recording": entry.id,
+            "patient": entry.patient,
+            "split": entry.split,
+            "labels": {k: v for k, v in entry.labels.items() if v == v},
+        }
+        for entry in entries
+    ]

@@ -1,0 +1,105 @@
+"""`cardium measure` as typed: tables, files, JSON, exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+
+import pytest
+
+from cardium.cli import main
+from cardium.datasets.echoxflow import write_phantom
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    """Two examinations of known truth, as EchoXFlow stores them."""
+    root = tmp_path_factory.mktemp("phantom")
+    return root, write_phantom(root, exams=2)
+
+
+@pytest.fixture
+def cardium(monkeypatch, capsys):
+    """Run a command; return its exit status, its output and its errors."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cardium", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+def test_examinations_have_the_phantoms_truth(cardium, phantom) -> None:
+    root, truth = phantom
+    status, out, err = cardium(
+        "measure", "echoxflow", "--root", root, "--by", "exam", "--json"
+    )
+    assert status == 0, err
+    rows = {row["exam"]: row for row in json.loads(out)}
+    assert len(rows) == len(truth)
+    for true in truth:
+        row = rows[true["exam_id"]]
+        assert row["ef_percent"] == pytest.approx(true["ef_percent"], abs=0.1)
+        assert row["edv_ml"] == pytest.approx(true["edv_ml"], rel=0.005)
+        assert row["esv_ml"] == pytest.approx(true["esv_ml"], rel=0.005)
+
+
+def test_recordings_as_a_table_and_a_file(cardium, phantom, tmp_path) -> None:
+    root, _ = phantom
+    path = tmp_path / "table.csv"
+    status, out, err = cardium(
+        "measure", "echoxflow", "--root", root, "--where", "view=4CH", "-o", path
+    )
+    assert status == 0, err
+    assert "EF %" in out
+    assert str(path) in out
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    measured = [row for row in rows if row["ef_percent"]]
+    assert measured
+    assert {row["view"] for row in rows} == {"4CH"}
+    assert all(40 < float(row["edv_ml"]) < 300 for row in measured)
+    assert all(-30 < float(row["gls_percent"]) < -5 for row in measured)
+    assert max(map(len, out.splitlines())) <= 200
+
+
+def test_a_table_fits_a_terminal(cardium, phantom) -> None:
+    root, _ = phantom
+    status, out, _ = cardium("measure", "echoxflow", "--root", root)
+    assert status == 0
+    header = next(line for line in out.splitlines() if "EF %" in line)
+    assert len(header.rstrip()) <= 80
+    assert "rows have a measure" in out
+    assert "x nothing to measure" in out
+
+
+def test_a_dataset_without_anything_to_measure(cardium, tmp_path) -> None:
+    from cardium.datasets import DATASETS
+
+    DATASETS.find("ptb_xl").write_fake(tmp_path)
+    status, out, _ = cardium("measure", "ptb_xl", "--root", tmp_path, "--limit", 1)
+    assert status == 1
+    assert "0 of 1 rows have a measure" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--by", "patient"), 2, "'recording'"),
+        (("-o", "a.xlsx"), 2, ".parquet"),
+        (("--workers", "0"), 2, "workers"),
+        (("--where", "view=PLAX"), 1, "No recording"),
+        (("--root", "nowhere"), 1, "nowhere"),
+    ],
+)
+def test_errors_teach(cardium, phantom, words, status, said) -> None:
+    root = () if "--root" in words else ("--root", phantom[0])
+    got, out, err = cardium("measure", "echoxflow", *root, *words)
+    assert got == status, out + err
+    assert said in err
+    assert "Traceback" not in err
