@@ -26,6 +26,10 @@ docs: $(VENV)/.dev
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/scan_conversion.py
+	$(BIN)/python benchmarks/volume_conversion.py
+	$(BIN)/python benchmarks/masks.py
+	$(BIN)/python benchmarks/catalogue.py
+	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/start_up.py
 
 $(VENV)/bin/python:

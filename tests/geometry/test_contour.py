@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from cardium.core import STRUCTURES, UNLABELLED, PlaneGrid, Sector, SectorVolume
 from cardium.errors import GeometryError, InvalidArgumentError
 from cardium.geometry import (
+    chamber_label_map,
     contour_mask,
     lv_label_map,
     plane_around,
     polygon_area,
     with_shape,
 )
-from cardium.geometry.contour import chamber_label_map
 
 SECTOR = Sector(depth=(0.005, 0.12), angle=(-0.7, 0.6), shape=(400, 300))
 CURVED = Sector((0.005, 0.12), (-0.5, 0.6), (300, 330), apex_offset=0.04)

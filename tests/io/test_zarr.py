@@ -13,7 +13,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
-from cardium.errors import DataCorruptError, DataMissingError
+from cardium.errors import DataCorruptError, DataMissingError, InvalidArgumentError
 from cardium.io.zarr import DecodedArray, open_store, write_store
 
 FRAMES = np.arange(4 * 3 * 5, dtype=np.uint8).reshape(4, 3, 5)
@@ -234,12 +234,35 @@ def test_a_write_replaces_what_was_there(tmp_path) -> None:
 
 
 def test_chunks_hold_whole_frames(tmp_path) -> None:
-    small, large = np.zeros((100, 64, 32), np.uint8), np.zeros((3, 300, 300), np.uint8)
+    small, large = np.zeros((200, 64, 32), np.uint8), np.zeros((3, 600, 600), np.uint8)
     write_store(tmp_path / "a", {"small": small, "large": large, "times": TIMES})
     group = zarr.open_group(str(tmp_path / "a"), mode="r")
-    assert group["small"].chunks == (32, 64, 32)
-    assert group["large"].chunks == (1, 300, 300)
+    assert group["small"].chunks == (128, 64, 32)
+    assert group["large"].chunks == (1, 600, 600)
     assert group["times"].chunks == (4,)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("compressor", ["zstd", "blosc", "gzip", None])
+def test_the_compressor_is_the_one_asked_for(tmp_path, zarr_format, compressor) -> None:
+    path = tmp_path / "a"
+    write_store(
+        path, {"data/x": FRAMES}, zarr_format=zarr_format, compressor=compressor
+    )
+    array = zarr.open_group(str(path), mode="r")["data/x"]
+    names = [type(codec).__name__.lower() for codec in array.compressors]
+    assert len(names) == (compressor is not None)
+    assert all(name.startswith(compressor) for name in names)
+    assert np.array_equal(array[:], FRAMES)
+    assert np.array_equal(open_store(path).open_array("data/x")[1:], FRAMES[1:])
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is(tmp_path) -> None:
+    with pytest.raises(InvalidArgumentError, match="'lz5'; there are: zstd, blosc"):
+        write_store(tmp_path / "a", {"data/x": FRAMES}, compressor="lz5")
+    with pytest.raises(InvalidArgumentError, match="formats 2 and 3, got 4"):
+        write_store(tmp_path / "a", {"data/x": FRAMES}, zarr_format=4)
+    assert not list(tmp_path.iterdir())
 
 
 def test_decoding_waits_for_the_slice() -> None:

@@ -233,6 +233,10 @@ def phantom(
         str, typer.Option(help="tiny (seconds an examination) or full (clinical size).")
     ] = "tiny",
     seed: Annotated[int, typer.Option(help="Seed of the patients.")] = 0,
+    complete: Annotated[
+        bool,
+        typer.Option(help="Every mode; or only a four-chamber view and its strain."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Write phantom examinations with known truth, in the layout of echoxflow."""
@@ -240,10 +244,17 @@ def phantom(
 
     with progress("Simulating") as report:
         truth = write_phantom(
-            out, exams=exams, preset=preset, seed=seed, progress=report
+            out,
+            exams=exams,
+            preset=preset,
+            seed=seed,
+            complete=complete,
+            progress=report,
         )
     if as_json:
         print_json({"root": out, "truth": truth})
     else:
-        print_rows(truth, title="What is true")
+        shown = ("exam_id", "edv_ml", "esv_ml", "ef_percent", "gls_percent")
+        rows = [{k: row[k] for k in shown if k in row} for row in truth]
+        print_rows(rows, title=f"What is true; all of it in {out / 'truth.csv'}")
         typer.echo(f"Read it with: cardium stats echoxflow --root {out}")

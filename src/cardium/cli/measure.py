@@ -15,21 +15,21 @@ from cardium.cli.output import print_json, print_rows, progress
 if TYPE_CHECKING:
     from cardium.measure.echo import Measurements
 
-_SHOWN: Mapping[str, str] = {
-    "edv_ml": "EDV mL",
-    "esv_ml": "ESV mL",
-    "ef_percent": "EF %",
-    "gls_percent": "GLS %",
-    "mapse_mm": "MAPSE mm",
-    "s_prime_cm_s": "s' cm/s",
-    "e_prime_cm_s": "e' cm/s",
-    "a_prime_cm_s": "a' cm/s",
-    "peak_velocity_cm_s": "V cm/s",
-    "vti_cm": "VTI cm",
-    "mean_gradient_mmhg": "mean mmHg",
-    "heart_rate_bpm": "HR",
+_SHOWN: Mapping[str, tuple[str, str]] = {
+    "edv_ml": ("EDV", "mL"),
+    "esv_ml": ("ESV", "mL"),
+    "ef_percent": ("EF", "%"),
+    "gls_percent": ("GLS", "%"),
+    "mapse_mm": ("MAPSE", "mm"),
+    "s_prime_cm_s": ("s'", "cm/s"),
+    "e_prime_cm_s": ("e'", "cm/s"),
+    "a_prime_cm_s": ("a'", "cm/s"),
+    "peak_velocity_cm_s": ("peak", "cm/s"),
+    "vti_cm": ("VTI", "cm"),
+    "mean_gradient_mmhg": ("mean", "mmHg"),
+    "heart_rate_bpm": ("HR", "/min"),
 }
-"""What a terminal has room for, and what it is called there."""
+"""What a terminal has room for: what it is called there, and its unit."""
 
 _REASONS = 5
 """How many reasons are printed; files and JSON hold all."""
@@ -89,9 +89,18 @@ def _short(one: Measurements, by: str) -> dict[str, object]:
     """Keep of a row what fits a terminal."""
     first = "recording" if by == "recording" else "exam_id"
     key = one.recording if by == "recording" else one.exam or one.patient
-    shown: dict[str, object] = {first: key, "view": one.view}
-    shown |= {title: _rounded(one.values.get(c)) for c, title in _SHOWN.items()}
-    return {**shown, "flags": " ".join(one.flags)}
+    texts = [
+        f"{title} {_rounded(one.values[column])} {unit}"
+        for column, (title, unit) in _SHOWN.items()
+        if column in one.values
+    ]
+    # A recording has few of all measures: a column each would not fit, nor be read.
+    return {
+        first: key,
+        "view": one.view,
+        "measures": ", ".join(texts),
+        "flags": ", ".join(one.flags),
+    }
 
 
 def _reasons(found: Sequence[Measurements]) -> Counter[str]:
@@ -106,6 +115,8 @@ def _reasons(found: Sequence[Measurements]) -> Counter[str]:
     )
 
 
-def _rounded(value: float | str | None) -> float | str | None:
-    """Round a number to what a clinician would write."""
-    return round(value, 1) if isinstance(value, float) else value
+def _rounded(value: float | str) -> str:
+    """Write a number as a clinician would."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"

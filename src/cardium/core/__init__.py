@@ -1,7 +1,17 @@
 """The types that every other layer speaks; numpy only."""
 
 from cardium.core.annotation import Gate, Mark, Mesh
-from cardium.core.dataset import Dataset, Info, KnownAnswer, OpenDataset, find_root
+from cardium.core.dataset import (
+    Check,
+    Dataset,
+    Finding,
+    Info,
+    KnownAnswer,
+    OpenDataset,
+    Progress,
+    Rows,
+    find_root,
+)
 from cardium.core.geometry import (
     Geometry,
     PlanarGeometry,
@@ -37,9 +47,11 @@ __all__ = [
     "Array",
     "Baseline",
     "Catalog",
+    "Check",
     "Columns",
     "Dataset",
     "Entry",
+    "Finding",
     "FloatArray",
     "Gate",
     "Geometry",
@@ -55,9 +67,11 @@ __all__ = [
     "Output",
     "PlanarGeometry",
     "PlaneGrid",
+    "Progress",
     "Recipe",
     "Recording",
     "Registry",
+    "Rows",
     "Sample",
     "Scores",
     "Sector",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from cardium.core.recording import Catalog, Entry, Recording
 from cardium.errors import DataMissingError
@@ -53,6 +54,42 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or worth knowing, about a dataset on disk.
+
+    Parameters
+    ----------
+    severity : {"error", "warning"}
+        ``error``: something is broken. ``warning``: something is not there, as is
+        normal in a partial copy, or is unusual.
+    where : str
+        The recording, file or list that it is about.
+    problem : str
+        What is wrong.
+    remedy : str
+        What to do.
+    kind : str, optional
+        What it is, for programs: ``"missing-array"``, ``"wrong-hash"``.
+    """
+
+    severity: Literal["error", "warning"]
+    where: str
+    problem: str
+    remedy: str
+    kind: str = ""
+
+
+Check = tuple[str, Callable[[], Iterable[Finding]]]
+"""What is checked, and a function that checks it when it is called."""
+
+Rows = Sequence[Mapping[str, str | int | float | None]]
+"""A table: a mapping of column to cell for each row."""
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)``."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownAnswer:
     """A recording that a fake dataset was written from: what reading must give back.
 
@@ -90,6 +127,12 @@ class Dataset:
     absent : function (root) -> tuple of str, optional
         What the source lists and the folder lacks, patients or recordings that for
         that reason have no entry: a partial copy is fine, but should be known.
+    audit : function (root, limit) -> iterable of Check, optional
+        Hold the source's own tables against its files, without decoding them. Each
+        check is of one recording or table; at most `limit` recordings are opened, if
+        that is not None.
+    tables : function (root, progress) -> mapping of str to rows, optional
+        Count what the dataset holds, by the source's own kinds.
     """
 
     name: str
@@ -99,6 +142,8 @@ class Dataset:
     load: Callable[[Path, Entry], Recording]
     write_fake: Callable[[Path], tuple[KnownAnswer, ...]]
     absent: Callable[[Path], tuple[str, ...]] = lambda root: ()
+    audit: Callable[[Path, int | None], Iterable[Check]] = lambda root, limit: ()
+    tables: Callable[[Path, Progress | None], Mapping[str, Rows]] | None = None
 
     def open(self, root: str | Path | None = None) -> OpenDataset:
         """Open the dataset under a root folder; see `find_root` for the default."""

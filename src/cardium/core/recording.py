@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -36,7 +36,7 @@ class Entry:
         ``"fold0"`` …, or ``""`` where the source has none.
     provides : frozenset of str
         Names of the streams, annotations and labels that the recording has.
-    files : tuple of PurePosixPath
+    files : sequence of PurePosixPath
         Files under the dataset's root that hold it.
     labels : mapping of str to Label
         What the catalog knows without opening a file: age, view, phase, diagnosis.
@@ -48,7 +48,7 @@ class Entry:
     patient: str
     split: str
     provides: frozenset[str]
-    files: tuple[PurePosixPath, ...] = ()
+    files: Sequence[PurePosixPath] = ()
     labels: Mapping[str, Label] = field(default_factory=lambda: MappingProxyType({}))
     exam: str = ""
 
@@ -69,9 +69,9 @@ class Recording:
         Ids of the recordings that it was derived from.
     meshes : mapping of str to Mesh
         Surfaces that a reader drew, in the frame of the volume.
-    marks : tuple of Mark
+    marks : sequence of Mark
         Points, calipers and traces that a reader put on the streams.
-    gates : tuple of Gate
+    gates : sequence of Gate
         Sample volumes and cursor lines of the streams.
 
     Examples
@@ -90,8 +90,8 @@ class Recording:
     )
     links: tuple[str, ...] = ()
     meshes: Mapping[str, Mesh] = field(default_factory=lambda: MappingProxyType({}))
-    marks: tuple[Mark, ...] = ()
-    gates: tuple[Gate, ...] = ()
+    marks: Sequence[Mark] = ()
+    gates: Sequence[Gate] = ()
 
     def __getitem__(self, name: str) -> Stream:
         """Return a stream or an annotation by name.
@@ -136,8 +136,18 @@ class Catalog:
     """
 
     entries: tuple[Entry, ...]
+    _by_id: Mapping[str, Entry] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {entry.id: entry for entry in self.entries})
+        sides = {(entry.patient, entry.split) for entry in self.entries}
+        patients = {patient for patient, _ in sides}
+        unique = len(self._by_id) == len(self.entries)
+        if not unique or len(patients) != len(sides) or "" in patients:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Name the first entry that may not be."""
         side: dict[str, str] = {}
         seen: set[str] = set()
         for entry in self.entries:
@@ -174,10 +184,9 @@ class Catalog:
         """
         if isinstance(key, slice):
             return replace(self, entries=self.entries[key])
-        for entry in self.entries:
-            if entry.id == key:
-                return entry
-        raise UnknownNameError("recording", key, (e.id for e in self.entries))
+        if key not in self._by_id:
+            raise UnknownNameError("recording", key, self._by_id)
+        return self._by_id[key]
 
     @property
     def patients(self) -> tuple[str, ...]:

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from cardium.core import Dataset
+from cardium.core import Dataset, Progress
 from cardium.core.dataset import default_root
 from cardium.datasets._files import read_checksums
-from cardium.datasets._verify import Progress
 from cardium.errors import DataCorruptError, DataMissingError, NotProvidedError
 
 _Download = Callable[[str, str, object], None]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from cardium.core import Entry, OpenDataset, Stream
-from cardium.datasets._verify import Progress
+from cardium.core import Entry, OpenDataset, Progress, Rows, Stream
 
 
 @dataclass
@@ -77,6 +76,33 @@ def stats(
             if (split, name) in tallies
         ]
     return rows
+
+
+def tables(
+    data: OpenDataset, *, progress: Progress | None = None
+) -> Mapping[str, Rows] | None:
+    """Count what a dataset holds by the source's own kinds, if it has any.
+
+    Parameters
+    ----------
+    data : OpenDataset
+        The dataset.
+    progress : function (done, total), optional
+        Called as counting goes on.
+
+    Returns
+    -------
+    mapping of str to rows, or None
+        Tables by name, as the dataset's page describes them; None if the dataset has
+        no kinds beside streams and splits, which `stats` counts.
+
+    Raises
+    ------
+    DataMissingError, DataCorruptError
+        If what is counted cannot be read.
+    """
+    count = data.dataset.tables
+    return None if count is None else count(data.root, progress)
 
 
 def _files_row(

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from pathlib import PurePosixPath
 
 import numpy as np
 
-from cardium.core import UNLABELLED, Entry, OpenDataset, Stream
+from cardium.core import (
+    UNLABELLED,
+    Check,
+    Entry,
+    Finding,
+    OpenDataset,
+    Progress,
+    Stream,
+)
 from cardium.core.files import sha256
 from cardium.datasets._files import read_checksums, require
 from cardium.errors import CardiumError, DataMissingError, MissingLibraryError
 
 _AGAIN = "Get its files again; if it stays, tell the source."
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(done, total)``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong, or worth knowing, about a dataset on disk.
-
-    Parameters
-    ----------
-    severity : {"error", "warning"}
-        ``error``: something is broken. ``warning``: something is not there, as is
-        normal in a partial copy.
-    where : str
-        The recording, file or list that it is about.
-    problem : str
-        What is wrong.
-    remedy : str
-        What to do.
-    """
-
-    severity: Literal["error", "warning"]
-    where: str
-    problem: str
-    remedy: str
+_UNREADABLE = "unreadable"
 
 
 def verify(
@@ -65,7 +47,8 @@ def verify(
     list of Finding
         What was found, in the order: the catalog (tables, ids, patients that cross a
         split), patients and recordings that the source lists and the folder lacks,
-        the recordings, and the files against the source's SHA-256 list.
+        the source's own tables against its files, the recordings, and the files
+        against the source's SHA-256 list.
 
     Raises
     ------
@@ -76,36 +59,48 @@ def verify(
     -----
     Of each recording every stream is read whole: values must be finite, where NaN is
     allowed in contours, whose points may be missing; codes of a label map must have a
-    name or be `UNLABELLED`.
+    name or be `UNLABELLED`. What the source's tables tell of a recording already is
+    not told again because the recording cannot be opened for it.
     """
-    findings = _attempt("catalog", partial(_check_catalog, data))
-    broken = any(finding.severity == "error" for finding in findings)
+    catalog = _attempt("catalog", partial(_check_catalog, data))
+    broken = any(finding.severity == "error" for finding in catalog)
     entries = () if broken else data.catalog.entries[:limit]
     sums, more = _open_checksums(data)
     there = [name for name in sums if (data.root / name).is_file()]
-    findings += [*more, *_not_on_disk(sums.keys() - {*there})]
-    checks: list[tuple[str, Callable[[], list[Finding]]]] = [
-        *((entry.id, partial(_check_recording, data, entry)) for entry in entries),
-        *(
-            (name, partial(_check_file, data, name, sums[name]))
-            for name in there[:limit]
-        ),
+    lists = [*more, *_not_on_disk(sums.keys() - {*there})]
+    audits = list(data.dataset.audit(data.root, limit))
+    told: set[str] = set()
+    owners = {} if broken or not audits else _owners(data.catalog)
+
+    def made_of(entry: Entry) -> set[str]:
+        return set().union(*(owners.get(file, ()) for file in entry.files))
+
+    checks: list[Check] = [
+        *audits,
+        *((e.id, partial(_check_untold, data, e, made_of(e), told)) for e in entries),
+        *((n, partial(_check_file, data, n, sums[n])) for n in there[:limit]),
     ]
+    findings: list[Finding] = []
     for done, (where, check) in enumerate(checks, start=1):
-        findings += _attempt(where, check)
+        found = _attempt(where, check)
+        findings += found
+        if done <= len(audits):
+            told |= {f.where for f in found if f.severity == "error"}
         if progress is not None:
             progress(done, len(checks))
-    return findings
+    return [*(() if broken and told else catalog), *lists, *findings]
 
 
-def _attempt(where: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+def _attempt(where: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     """Make a finding of what a reader raises; its message says what to do."""
+    found: list[Finding] = []
     try:
-        return check()
+        found.extend(check())
     except MissingLibraryError:
         raise
     except (CardiumError, OSError) as error:
-        return [Finding("error", where, str(error), _AGAIN)]
+        found.append(Finding("error", where, str(error), _AGAIN, _UNREADABLE))
+    return found
 
 
 def _check_catalog(data: OpenDataset) -> list[Finding]:
@@ -115,13 +110,44 @@ def _check_catalog(data: OpenDataset) -> list[Finding]:
     return [_partial("source's lists", "listed by the source", names)] if names else []
 
 
+def _check_untold(
+    data: OpenDataset, entry: Entry, names: set[str], told: set[str]
+) -> list[Finding]:
+    """Read one recording, unless what it is made of is known not to be readable.
+
+    `names` are the recordings it is made of, `told` those that are known as broken.
+    """
+    found = _attempt(entry.id, partial(_check_recording, data, entry))
+    if told.isdisjoint(names):
+        return found
+    return [finding for finding in found if finding.kind != _UNREADABLE]
+
+
+def _owners(entries: Iterable[Entry]) -> dict[PurePosixPath, set[str]]:
+    """Name the recordings of each file; an entry may be a part, ``"<id>.<part>"``."""
+    owners: dict[PurePosixPath, set[str]] = {}
+    for entry in entries:
+        names = {entry.id, entry.id.rpartition(".")[0]} - {""}
+        for file in entry.files[:1]:
+            owners.setdefault(file, set()).update(names)
+    return owners
+
+
 def _check_recording(data: OpenDataset, entry: Entry) -> list[Finding]:
     """Open one recording and read each of its streams."""
     recording = data.load(entry)
     streams = {**recording.streams, **recording.annotations}
+    there = streams.keys() | recording.meshes.keys() | entry.labels.keys()
+    there |= {what for what in ("marks", "gates") if getattr(recording, what)}
     findings = [
-        Finding("error", entry.id, f"'{name}' is listed and is not there.", _AGAIN)
-        for name in sorted(entry.provides - streams.keys() - entry.labels.keys())
+        Finding(
+            "error",
+            entry.id,
+            f"'{name}' is listed and is not there.",
+            _AGAIN,
+            "missing-stream",
+        )
+        for name in sorted(entry.provides - there)
     ]
     for stream in streams.values():
         findings += _attempt(entry.id, partial(_check_stream, entry.id, stream))
@@ -131,7 +157,7 @@ def _check_recording(data: OpenDataset, entry: Entry) -> list[Finding]:
 def _check_stream(where: str, stream: Stream) -> list[Finding]:
     """Read one stream whole."""
     return [
-        Finding("error", where, f"'{stream.name}' {problem}.", _AGAIN)
+        Finding("error", where, f"'{stream.name}' {problem}.", _AGAIN, "bad-values")
         for problem in _problems(stream)
     ]
 
@@ -144,8 +170,8 @@ def _problems(stream: Stream) -> Iterator[str]:
     if not values.size:
         yield "holds no samples"
     if values.dtype.kind == "f":
-        is_contour = "point" in stream.dims
-        wrong = np.isinf(values) if is_contour else ~np.isfinite(values)
+        may_lack = "point" in stream.dims or stream.unit == "%"
+        wrong = np.isinf(values) if may_lack else ~np.isfinite(values)
         if wrong.any():
             yield f"is not finite in {int(wrong.sum())} of {values.size} values"
     if stream.unit == "label":
@@ -163,9 +189,12 @@ def _open_checksums(data: OpenDataset) -> tuple[dict[str, str], list[Finding]]:
     try:
         return read_checksums(require(data.root, info.checksums, info)), []
     except DataMissingError as error:
-        return {}, [Finding("warning", info.checksums, str(error), "Get the list.")]
+        remedy = "Get the list."
+        return {}, [
+            Finding("warning", info.checksums, str(error), remedy, "missing-file")
+        ]
     except (CardiumError, OSError) as error:
-        return {}, [Finding("error", info.checksums, str(error), _AGAIN)]
+        return {}, [Finding("error", info.checksums, str(error), _AGAIN, _UNREADABLE)]
 
 
 def _check_file(data: OpenDataset, name: str, expected: str) -> list[Finding]:
@@ -174,7 +203,8 @@ def _check_file(data: OpenDataset, name: str, expected: str) -> list[Finding]:
     if found == expected:
         return []
     problem = f"SHA-256 is {found[:12]}…, the source lists {expected[:12]}…."
-    return [Finding("error", name, problem, "Delete the file and get it again.")]
+    remedy = "Delete the file and get it again."
+    return [Finding("error", name, problem, remedy, "wrong-hash")]
 
 
 def _not_on_disk(names: Iterable[str]) -> list[Finding]:
@@ -195,4 +225,5 @@ def _partial(where: str, how: str, names: Sequence[str]) -> Finding:
         where,
         f"{len(names)} {how} and not on disk: {some}.",
         "Nothing, if this is meant to be a part of the dataset.",
+        "not-on-disk",
     )

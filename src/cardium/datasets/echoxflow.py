@@ -6,22 +6,40 @@ Layout, as released::
     splits.csv          exam_id,five_fold_split     (or five_fold_split.csv)
     <zarr_path>         one Zarr store a recording, format 2 or 3, folder or zip file
 
-What is read: ``b_mode`` (time, range, beam) in grey levels, ``tissue_velocity`` and
-``colour_velocity`` in m/s with their Nyquist limits, ``colour_power`` 0..1, each with
-the sector it was sampled in, ``ecg`` (time,) in arbitrary units; ``qrs``, whose values
-and times are those of the QRS complexes; and ``lv_contour`` (time, layer, point, xz) in
-metres, five layers from the endocardium to the epicardium.
+What is read, time first, each array with the times and the geometry it was sampled
+with:
 
-A recording is one entry. An analysis of left-ventricular strain is one entry a view,
-``<recording_id>.4ch``: the contours with the B-mode they were drawn on, which lies in
-another recording, with the geometry and the times that the analysis states. Analyses
-of other chambers are entries without contours.
+- ``b_mode`` (time, range, beam), ``b_mode_0`` to ``b_mode_2`` for the planes of a
+  biplane or triplane view, ``b_mode_biplane`` and ``b_mode_triplane`` where they are in
+  one array, and ``b_mode_3d`` (time, elevation, azimuth, range), in grey levels;
+- ``tissue_velocity`` and ``colour_velocity`` in m/s with their Nyquist limits, and
+  ``colour_power`` 0..1;
+- ``m_mode`` (time, range), ``pulsed_wave`` and ``continuous_wave`` (time, velocity) in
+  grey levels, with the depth [m] or the velocity [m/s] of each row;
+- ``ecg`` (time,) in arbitrary units, and any other array that has times, as stored.
 
-What is changed: velocities are decoded to m/s when they are read. The release names no
-patients; `patient` is the examination, which is what its five folds are made of, so
-two examinations of one patient count as two. Without a fold file `split` is empty.
+Annotations: ``qrs``, whose values and times are those of the QRS complexes;
+``lv_contour``, ``la_contour`` and ``rv_contour`` (time, layer, point, xz) in metres,
+five layers from the inside out, three of the right ventricle; ``lv_strain`` … in
+percent, (time,) or (time, segment); masks by their stored name. `Recording.meshes` has
+``lv_mesh``, in the frame of the volume; `Recording.marks` landmarks, calipers and
+traces; `Recording.gates` sample volumes and cursor lines. All of these are opened when
+they are asked for: what is wrong with one raises then, and leaves the images readable.
+A stream that is wrong raises when its recording is opened.
 
-What is not read: volumes, M-mode, spectra, meshes, strain curves.
+A recording is one entry. A strain analysis is one entry a view, ``<recording_id>.4ch``:
+contours and curve with the B-mode they were drawn on, which lies in another recording,
+with the geometry and the times that the analysis states. The content type says which
+chamber it is; where it does not, the names are ``contour`` and ``strain``. A mesh has
+the volume of the recording that it was drawn on. Where a link leads to no recording of
+the catalogue, the entry lacks those images.
+
+What is changed: velocities are decoded to m/s when they are read, meshes turned to the
+frame of their volume, times of volumes counted from their origin, with all else on that
+clock. Points on spectra whose unit is not stated are taken for m/s, rows or cm/s, by
+where they lie. The release names no patients; `patient` is the examination, which is
+what its five folds are made of, so two examinations of one patient count as two.
+Without a fold file `split` is empty.
 
 References
 ----------
@@ -30,42 +48,47 @@ EchoXFlow, arXiv 2605.05447, 2026. https://arxiv.org/abs/2605.05447
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
-from cardium.core import Catalog, Dataset, Entry, Info, KnownAnswer, Label, Recording
-from cardium.datasets._echoxflow.layout import (
-    CATALOGUE,
-    FOLD_COLUMNS,
-    FOLD_FILES,
-    FOLDS,
-    LA_STRAIN,
-    LV_ROLES,
-    LV_STRAIN,
-    PATHS,
+from cardium.core import (
+    Catalog,
+    Check,
+    Dataset,
+    Entry,
+    Info,
+    KnownAnswer,
+    Progress,
+    Recording,
+    Rows,
 )
-from cardium.datasets._echoxflow.writer import TRUTH, write_examinations
-from cardium.datasets._files import inside, require
-from cardium.errors import DataCorruptError, InvalidArgumentError, SplitLeakError
-from cardium.io.croissant import Croissant, LinkRow, RecordingRow, read_croissant
-
-if TYPE_CHECKING:
-    from cardium.core import Stream
+from cardium.datasets._echoxflow.entries import make_entries
+from cardium.datasets._echoxflow.exams import write_examinations
+from cardium.datasets._echoxflow.folds import read_folds
+from cardium.datasets._echoxflow.labels import LABELS
+from cardium.datasets._echoxflow.layout import ANNOTATIONS, CATALOGUE, FOLDS, PATHS
+from cardium.datasets._echoxflow.links import Link, find_links
+from cardium.datasets._echoxflow.selection import Selection, check_names
+from cardium.datasets._echoxflow.writer import Writer, write_recordings
+from cardium.datasets._files import require
+from cardium.errors import InvalidArgumentError
+from cardium.io.croissant import read_croissant
 
 __all__ = [
     "DATASET",
     "INFO",
+    "Link",
+    "Writer",
     "index",
+    "links",
     "load",
+    "select",
     "write_examinations",
     "write_fake",
     "write_phantom",
+    "write_recordings",
 ]
 
 INFO = Info(
@@ -81,7 +104,6 @@ INFO = Info(
     "accept the licence (CC BY-NC-SA 4.0, no commercial use), and unpack the release "
     "so that croissant.json lies in its folder.",
 )
-_Links = Mapping[str, Mapping[str, RecordingRow]]
 
 
 def index(root: Path) -> Catalog:
@@ -111,7 +133,7 @@ def index(root: Path) -> Catalog:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from cardium.io.croissant import write_croissant
+    >>> from cardium.io.croissant import RecordingRow, write_croissant
     >>> row = RecordingRow("exam1", "r1", "r1.zarr", array_paths=("data/ecg",))
     >>> with TemporaryDirectory() as folder:
     ...     write_croissant(
@@ -124,16 +146,7 @@ def index(root: Path) -> Catalog:
     ('exam1', '', True)
     """
     croissant = read_croissant(require(root, CATALOGUE, INFO))
-    folds = _read_folds(root)
-    links = _resolve_links(croissant)
-    views = _find_views(croissant.links)
-    return Catalog(
-        tuple(
-            entry
-            for row in croissant.recordings
-            for entry in _make_entries(row, _fold_of(row, folds, root), links, views)
-        )
-    )
+    return Catalog(make_entries(croissant, read_folds(root)))
 
 
 def load(root: Path, entry: Entry) -> Recording:
@@ -151,44 +164,159 @@ def load(root: Path, entry: Entry) -> Recording:
     Recording
         Values are read when sliced. Tissue Doppler whose codes cannot be decoded,
         for want of a velocity limit, raises when it is read; the rest is readable.
+        Annotations, meshes, marks and gates are opened when they are asked for, and
+        raise then.
 
     Raises
     ------
     DataMissingError
-        If the store or one of its arrays is not there.
+        If the store or an array of a stream is not there.
     DataCorruptError
-        If it is not what the format says.
+        If a stream is not what the format says.
     GeometryError
         If a sector contradicts itself.
     """
-    from cardium.datasets._echoxflow.store import open_qrs, open_recording
-    from cardium.datasets._echoxflow.strain import open_panel
-    from cardium.datasets._echoxflow.streams import MODALITIES, open_stream
+    from cardium.datasets._echoxflow.opening import open_entry
 
-    opened = open_recording(root, entry.files[0], entry.id)
-    streams: dict[str, Stream] = {}
-    annotations: dict[str, Stream | None] = {}
-    links: tuple[str, ...] = ()
-    if "lv_contour" in entry.provides:
-        panel = open_panel(root, opened, entry.id.rpartition(".")[2])
-        annotations["qrs"] = open_qrs(opened, f"{panel.role}_")
-        annotations["lv_contour"] = panel.open_contour()
-        streams["b_mode"] = panel.open_b_mode()
-        opened, links = panel.images, (panel.images.recording,)
-    else:
-        annotations["qrs"] = open_qrs(opened)
-    for name, modality in MODALITIES.items():
-        if name in entry.provides and name not in streams:
-            streams[name] = open_stream(opened, modality)
-    kept = {k: v for k, v in annotations.items() if v is not None}
-    return Recording(entry, MappingProxyType(streams), MappingProxyType(kept), links)
+    return open_entry(root, entry)
+
+
+def links(root: Path) -> tuple[Link, ...]:
+    """List which recordings were derived from which, from the source to the derived.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder.
+
+    Returns
+    -------
+    tuple of Link
+        All links that the catalogue states or implies, also those to recordings that
+        it does not list.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no catalogue.
+    DataCorruptError
+        If it is not what the format says.
+
+    Notes
+    -----
+    In the format's record set ``recording_links`` the *source* is the derived
+    recording; here it is the images. A recording's own links are the labels ``sources``
+    and ``derived`` of its entry.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from cardium.core.files import write_json
+    >>> row = {"source_recording_id": "strain", "linked_recording_id": "images"}
+    >>> sets = [
+    ...     {"@id": "recordings", "data": []}, {"@id": "recording_links", "data": [row]}
+    ... ]
+    >>> with TemporaryDirectory() as folder:
+    ...     write_json(Path(folder) / "croissant.json", {"recordSet": sets})
+    ...     [(link.source, link.derived) for link in links(Path(folder))]
+    [('images', 'strain')]
+    """
+    return find_links(read_croissant(require(root, CATALOGUE, INFO)))
+
+
+def select(
+    catalog: Catalog,
+    *,
+    modes: Collection[str] = (),
+    content_types: Collection[str] = (),
+    arrays: Collection[str] = (),
+    require_all: bool = False,
+    min_frames: int | None = None,
+    max_frames: int | None = None,
+    min_rate: float | None = None,
+    max_rate: float | None = None,
+    stitched_beats: int | tuple[int, int] | None = None,
+    linked: bool | str | None = None,
+    exams: Collection[str] = (),
+) -> Catalog:
+    """Keep the entries of a catalog that are what is asked for.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        What `index` returned.
+    modes, content_types, arrays : collections of str
+        Keep what has any of these; without a name everything is kept.
+    require_all : bool
+        Ask for all of the names instead.
+    min_frames, max_frames : int, optional
+        Samples in time of the first content type that states them.
+    min_rate, max_rate : float [Hz], optional
+        Its samples a second.
+    stitched_beats : int or (fewest, most), optional
+        Beats that a volume was put together from.
+    linked : bool or str, optional
+        True for recordings that were derived from another or from which one was
+        derived, False for the others; an id for those that are linked with it.
+    exams : collection of str
+        Keep these examinations; without a name all are kept.
+
+    Returns
+    -------
+    Catalog
+        In the same order.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If one text stands for a collection.
+
+    Notes
+    -----
+    A number that the catalogue does not state counts as zero for a lower limit, and
+    fails an upper limit.
+
+    Examples
+    --------
+    >>> known = {
+    ...     "r20": {"modes": ("2d",), "frames": 20},
+    ...     "r40": {"modes": ("2d",), "frames": 40},
+    ...     "r0": {"modes": ("2d", "aps")},
+    ... }
+    >>> catalog = Catalog(tuple(
+    ...     Entry(name, "e1", "", frozenset(), labels=labels)
+    ...     for name, labels in known.items()
+    ... ))
+    >>> [entry.id for entry in select(catalog, modes=["2d"], min_frames=32)]
+    ['r40']
+    >>> [entry.id for entry in select(catalog, max_frames=32)]
+    ['r20']
+    >>> [entry.id for entry in select(catalog, modes=["2d", "aps"], require_all=True)]
+    ['r0']
+    """
+    check_names(modes=modes, content_types=content_types, arrays=arrays, exams=exams)
+    selection = Selection(
+        modes=modes,
+        content_types=content_types,
+        arrays=arrays,
+        require_all=require_all,
+        frames=(min_frames, max_frames),
+        rate=(min_rate, max_rate),
+        stitched_beats=stitched_beats,
+        linked=linked,
+        exams=exams,
+    )
+    return catalog.where(selection.keeps)
 
 
 def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
-    """Write five examinations of a phantom, one a fold, in every kind of store.
+    """Write five examinations, one a fold, with every array that the format has.
 
-    Each has a tissue Doppler recording, a B-mode recording and a strain analysis of
-    it; the first has colour Doppler of a known flow as well.
+    Each has a simulated tissue Doppler recording, a B-mode recording and a strain
+    analysis of it, and recordings whose values are simple formulas: colour Doppler,
+    planes, volumes, meshes, M-mode, spectra, marks, gates, analyses of other chambers
+    and a predicted label map. Stores of both versions, folders and zip files, follow
+    one another.
 
     Parameters
     ----------
@@ -200,10 +328,10 @@ def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
     tuple of KnownAnswer
         What reading it must give back, a recording each, in the catalog's order.
     """
-    from cardium.datasets._echoxflow.writer import write_known_examinations
+    from cardium.datasets._echoxflow.known import write_known
     from cardium.phantom.exam import simulate
 
-    return write_known_examinations(root, (simulate(seed) for seed in range(FOLDS)))
+    return write_known(root, (simulate(seed) for seed in range(FOLDS)))
 
 
 def write_phantom(
@@ -212,6 +340,7 @@ def write_phantom(
     exams: int = 10,
     preset: str = "tiny",
     seed: int = 0,
+    complete: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, str | float]]:
     """Write simulated patients as a dataset in EchoXFlow's layout.
@@ -226,6 +355,10 @@ def write_phantom(
         See `cardium.phantom.exam.simulate`.
     seed : int
         Another seed draws other patients.
+    complete : bool
+        Record every mode: two views with tissue Doppler, strain, colour, M-mode,
+        spectra, a volume and its mesh. Otherwise only the four-chamber view with
+        tissue Doppler and strain, which is several times faster.
     progress : function (done, total), optional
         Called after each examination.
 
@@ -233,7 +366,8 @@ def write_phantom(
     -------
     list of dict
         What is true of each examination, as in ``truth.csv``: ``exam_id``, ``edv_ml``,
-        ``esv_ml``, ``ef_percent``.
+        ``esv_ml``, ``ef_percent``; of a complete one also strain and the peaks and the
+        integral of the spectra, along their beams.
 
     Raises
     ------
@@ -242,6 +376,7 @@ def write_phantom(
     UnknownNameError
         If there is no such preset.
     """
+    from cardium.datasets._echoxflow.patients import write_patients
     from cardium.phantom.exam import simulate
 
     if exams < 1 or seed < 0:
@@ -252,158 +387,37 @@ def write_phantom(
         raise InvalidArgumentError(
             f"'{root}' is not an empty folder. Name a new one, or empty it."
         )
-    patients = np.random.SeedSequence(seed).generate_state(exams)
-    write_examinations(
-        root,
-        (simulate(int(patient), preset=preset) for patient in patients),
-        progress=None if progress is None else lambda done: progress(done, exams),
+    patients = np.random.SeedSequence(seed).generate_state(exams).tolist()
+    done = None if progress is None else lambda count: progress(count, exams)
+    if complete:
+        return write_patients(root, patients, preset=preset, progress=done)
+    return write_examinations(
+        root, (simulate(patient, preset=preset) for patient in patients), progress=done
     )
-    with (root / TRUTH).open(newline="", encoding="utf-8") as file:
-        return [
-            {k: v if k == "exam_id" else float(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
 
 
-def _read_folds(root: Path) -> Mapping[str, int] | None:
-    """Read the fold of each examination; None where the release has no fold file."""
-    path = next((root / n for n in FOLD_FILES if (root / n).is_file()), None)
-    if path is None:
-        return None
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    column = next((c for c in FOLD_COLUMNS if rows and c in rows[0]), None)
-    if column is None or "exam_id" not in rows[0]:
-        raise DataCorruptError(
-            f"'{path}' must have rows with the columns exam_id and "
-            f"{' or '.join(FOLD_COLUMNS)}."
-        )
-    folds: dict[str, int] = {}
-    for number, row in enumerate(rows, start=2):
-        exam, text = (row["exam_id"] or "").strip(), (row[column] or "").strip()
-        if not exam or text not in map(str, range(FOLDS)):
-            raise DataCorruptError(
-                f"'{path}', line {number}: expected an examination and a fold "
-                f"0..{FOLDS - 1}, found '{exam}' and '{text}'."
-            )
-        if folds.setdefault(exam, int(text)) != int(text):
-            raise SplitLeakError(
-                f"'{path}', line {number}: examination '{exam}' is in fold "
-                f"{folds[exam]} and in fold {text}. Get the file again."
-            )
-    return folds
+def _audit(root: Path, limit: int | None) -> Iterable[Check]:
+    """Hold the catalogue against itself and against the stores."""
+    from cardium.datasets._echoxflow.audit import audit
+
+    return audit(root, limit)
 
 
-def _fold_of(row: RecordingRow, folds: Mapping[str, int] | None, root: Path) -> str:
-    """Name the split of a recording; empty where the release has no folds."""
-    if folds is None:
-        return ""
-    if row.exam_id not in folds:
-        raise DataCorruptError(
-            f"Examination '{row.exam_id}' (recording '{row.recording_id}') is in "
-            f"'{root / CATALOGUE}' but in none of the folds. Get the fold file again."
-        )
-    return f"fold{folds[row.exam_id]}"
+def _tables(root: Path, progress: Progress | None) -> Mapping[str, Rows]:
+    """Count what the release holds by content type."""
+    from cardium.datasets._echoxflow.table import count_contents
 
-
-def _resolve_links(croissant: Croissant) -> _Links:
-    """Find the images of each view of each analysis."""
-    rows = {row.recording_id: row for row in croissant.recordings}
-    found: dict[str, dict[str, RecordingRow]] = {}
-    for link in croissant.links:
-        images = rows.get(link.linked_recording_id)
-        if images is None:
-            raise DataCorruptError(
-                f"'{croissant.path}': recording '{link.source_recording_id}' is linked "
-                f"to '{link.linked_recording_id}', which is not in the catalogue."
-            )
-        panels = found.setdefault(link.source_recording_id, {})
-        panels[link.panel_role_id.lower()] = images
-    return found
-
-
-def _find_views(links: Iterable[LinkRow]) -> Mapping[str, str]:
-    """Name the view of each recording that an analysis was drawn on."""
-    views: dict[str, set[str]] = {}
-    for link in links:
-        if link.panel_role_id.lower() in LV_ROLES:
-            found = views.setdefault(link.linked_recording_id, set())
-            found.add(link.panel_role_id.upper())
-    return {k: next(iter(v)) for k, v in views.items() if len(v) == 1}
-
-
-def _make_entries(
-    row: RecordingRow, split: str, links: _Links, views: Mapping[str, str]
-) -> Iterator[Entry]:
-    """Make the entry of a recording, or of each view of a strain analysis."""
-    path = inside(row.zarr_path)
-    there = row.array_paths
-    roles = [r for r in _contoured(row) if f"data/{r}_contour" in there]
-    if not roles:
-        labels = {"view": views[row.recording_id]} if row.recording_id in views else {}
-        provides = _streams_in(there) | _qrs_in(there, "")
-        yield _entry(row, row.recording_id, split, (path,), provides, labels)
-    for role in roles:
-        images = links.get(row.recording_id, {}).get(role)
-        provides = frozenset({"lv_contour"}) | _qrs_in(there, f"{role}_")
-        files: tuple[PurePosixPath, ...] = (path,)
-        if images is not None:
-            provides |= _streams_in(images.array_paths) & {"b_mode", "ecg"}
-            files = (path, inside(images.zarr_path))
-        name = f"{row.recording_id}.{role}"
-        yield _entry(row, name, split, files, provides, {"view": role.upper()})
-
-
-def _contoured(row: RecordingRow) -> tuple[str, ...]:
-    """List the views that may have left-ventricular contours.
-
-    Analyses of the left atrium name their arrays alike, so that a recording of both
-    does not say whose contours it holds.
-    """
-    ventricle = LV_STRAIN in row.content_types and LA_STRAIN not in row.content_types
-    return LV_ROLES if ventricle else ()
-
-
-@lru_cache(maxsize=1024)
-def _streams_in(arrays: tuple[str, ...]) -> frozenset[str]:
-    """Name the streams whose arrays a recording has."""
-    return frozenset(name for name, path in PATHS.items() if path in arrays)
-
-
-@lru_cache(maxsize=1024)
-def _qrs_in(arrays: tuple[str, ...], prefix: str) -> frozenset[str]:
-    """Say whether a recording has the times of the QRS complexes."""
-    places = {f"timestamps/{prefix}ecg_qrs", f"data/{prefix}ecg_qrs"}
-    return frozenset() if places.isdisjoint(arrays) else frozenset({"qrs"})
-
-
-def _entry(
-    row: RecordingRow,
-    name: str,
-    split: str,
-    files: tuple[PurePosixPath, ...],
-    provides: frozenset[str],
-    view: Mapping[str, Label],
-) -> Entry:
-    """Make one entry, with what the catalogue says of its recording."""
-    labels = {"content_types": row.content_types, "modes": row.modes, **view}
-    return Entry(
-        id=name,
-        patient=row.exam_id,
-        split=split,
-        provides=provides | labels.keys(),
-        files=files,
-        labels=MappingProxyType(labels),
-        exam=row.exam_id,
-    )
+    return count_contents(root, progress)
 
 
 DATASET = Dataset(
     name="echoxflow",
     info=INFO,
-    provides=frozenset(PATHS) | {"qrs", "lv_contour", "content_types", "modes", "view"},
+    provides=frozenset((*PATHS, *ANNOTATIONS, *LABELS)),
     index=index,
     load=load,
     write_fake=write_fake,
+    audit=_audit,
+    tables=_tables,
 )
 """The dataset, for the registry."""

@@ -1,110 +1,46 @@
 """EchoXFlow's ``croissant.json``: recordings, arrays and links, from plain JSON.
 
 A Croissant file describes record sets and may hold their rows inline. Only the rows of
-the record sets ``recordings``, ``arrays`` and ``recording_links`` are interpreted; a
-row becomes typed when its record set is first asked for.
+the record sets ``recordings``, ``arrays`` and ``recording_links`` are interpreted; they
+are decoded when their record set is first asked for. Keys are read with and without the
+prefix of their record set, by their other names in the format, and by the record set's
+own list of fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from cardium.core.files import read_json, write_json
-from cardium.errors import DataCorruptError
+import msgspec
 
-Row = Mapping[str, Any]
-T = TypeVar("T")
+from cardium.core.files import plain, write_text
+from cardium.errors import DataCorruptError, DataMissingError
+from cardium.io._croissant_rows import (
+    ARRAYS,
+    LINKS,
+    RECORDINGS,
+    ArrayRow,
+    LinkRow,
+    RecordingRow,
+    Relationship,
+)
+from cardium.io._record_sets import RecordSet, decode_rows
 
-
-@dataclass(frozen=True, slots=True)
-class RecordingRow:
-    """One row of the record set ``recordings``.
-
-    Parameters
-    ----------
-    exam_id, recording_id, zarr_path : str
-        Examination, recording, and its store relative to the dataset's root.
-    modes, content_types : tuple of str
-        What was acquired.
-    frame_counts_by_content_type : mapping of str to int
-        Number of samples in time.
-    median_delta_time_by_content_type : mapping of str to float [s]
-        Median step in time.
-    array_paths : tuple of str
-        Every array in the store.
-    stitch_beat_count : int, optional
-        Beats that were combined into one volume.
-    """
-
-    exam_id: str
-    recording_id: str
-    zarr_path: str
-    modes: tuple[str, ...] = ()
-    content_types: tuple[str, ...] = ()
-    frame_counts_by_content_type: Mapping[str, int] = field(default_factory=dict)
-    median_delta_time_by_content_type: Mapping[str, float] = field(default_factory=dict)
-    array_paths: tuple[str, ...] = ()
-    stitch_beat_count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayRow:
-    """One row of the record set ``arrays``.
-
-    Parameters
-    ----------
-    recording_id, array_path : str
-        The recording and the array in its store; without a folder it is in ``data/``.
-    content_types : tuple of str
-        What it belongs to.
-    role, dtype : str
-        What it is for, and its type.
-    shape : tuple of int
-        Length of each axis.
-    data_sha256 : str
-        Hash of its values in C order, little-endian.
-    """
-
-    recording_id: str
-    array_path: str
-    content_types: tuple[str, ...] = ()
-    role: str = ""
-    dtype: str = ""
-    shape: tuple[int, ...] = ()
-    data_sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """One row of the record set ``recording_links``.
-
-    The format's names are the reverse of what one expects: its *source* is the derived
-    recording, and its *linked* recording is what that was derived from.
-
-    Parameters
-    ----------
-    source_recording_id : str
-        The derived recording: a strain analysis, a mesh.
-    linked_recording_id : str
-        The images it was derived from.
-    exam_id : str
-        The examination.
-    panel_role_id : str
-        The part of the derived recording: ``"4ch"``.
-    linked_frame_array_id, linked_timestamp_array_id : str
-        The linked arrays, as ``<linked recording id>/<path in the store>``.
-    """
-
-    source_recording_id: str
-    linked_recording_id: str
-    exam_id: str = ""
-    panel_role_id: str = ""
-    linked_frame_array_id: str = ""
-    linked_timestamp_array_id: str = ""
+__all__ = [
+    "CONTEXT",
+    "ArrayRow",
+    "Croissant",
+    "LinkRow",
+    "RecordingRow",
+    "Relationship",
+    "read_croissant",
+    "write_croissant",
+]
 
 
 @dataclass(frozen=True)
@@ -115,52 +51,27 @@ class Croissant:
     ----------
     path : Path
         The file, for messages.
-    record_sets : mapping of str to rows
+    record_sets : mapping of str to RecordSet
         The inline rows of each record set, as they are in the file.
     """
 
     path: Path
-    record_sets: Mapping[str, Sequence[Row]]
+    record_sets: Mapping[str, RecordSet]
 
     @cached_property
     def recordings(self) -> tuple[RecordingRow, ...]:
         """The rows of ``recordings``, in the file's order."""
-        return self._typed("recordings", RecordingRow)
+        return decode_rows(RECORDINGS, self.record_sets.get("recordings"), self.path)
 
     @cached_property
     def arrays(self) -> tuple[ArrayRow, ...]:
         """The rows of ``arrays``; empty where the file has none."""
-        return self._typed("arrays", ArrayRow)
+        return decode_rows(ARRAYS, self.record_sets.get("arrays"), self.path)
 
     @cached_property
     def links(self) -> tuple[LinkRow, ...]:
         """The rows of ``recording_links``; empty where the file has none."""
-        return self._typed("recording_links", LinkRow)
-
-    def _typed(self, name: str, kind: Callable[..., T]) -> tuple[T, ...]:
-        """Read the rows of a record set, with or without the prefix of their keys."""
-        columns = [
-            (f.name, f"{name}/{f.name}", _reader(f))
-            for f in fields(kind)  # type: ignore[arg-type]
-        ]
-        typed = []
-        for number, row in enumerate(self.record_sets.get(name, ())):
-            values = {}
-            try:
-                for plain, prefixed, read in columns:
-                    value = row.get(prefixed)
-                    value = row.get(plain) if value is None else value
-                    if value is not None:
-                        values[plain] = read(value)
-                if name == "arrays":
-                    values["array_path"] = _array_path(row, values)
-                typed.append(kind(**values))
-            except (TypeError, ValueError, AttributeError) as error:
-                raise DataCorruptError(
-                    f"Row {number} of record set '{name}' in '{self.path}' is not what "
-                    f"the format says: {error}."
-                ) from error
-        return tuple(typed)
+        return decode_rows(LINKS, self.record_sets.get("recording_links"), self.path)
 
 
 def read_croissant(path: Path) -> Croissant:
@@ -183,9 +94,15 @@ def read_croissant(path: Path) -> Croissant:
     DataCorruptError
         If it is not JSON, has no record set ``recordings``, or rows are no list.
 
+    Notes
+    -----
+    Numbers that are not JSON, ``NaN`` and ``Infinity``, which Python's own writer
+    leaves in a file, count as not stated.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
+    >>> from cardium.core.files import write_json
     >>> rows = [{"exam_id": "e1", "recording_id": "r1", "zarr_path": "r1.zarr"}]
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "croissant.json"
@@ -194,18 +111,20 @@ def read_croissant(path: Path) -> Croissant:
     >>> croissant.recordings[0].zarr_path, croissant.links
     ('r1.zarr', ())
     """
-    stated = read_json(path).get("recordSet")
-    if not isinstance(stated, list):
-        raise DataCorruptError(f"'{path}' has no list 'recordSet'.")
-    found: dict[str, Sequence[Row]] = {}
-    for record_set in stated:
-        if not isinstance(record_set, dict):
-            raise DataCorruptError(f"'{path}': a record set is not an object.")
-        name = str(record_set.get("@id") or record_set.get("name"))
-        rows = record_set.get("data", [])
-        if not isinstance(rows, list):
+    try:
+        stated = _decode(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataMissingError(f"'{path}' does not exist.") from error
+    except msgspec.ValidationError as error:
+        raise DataCorruptError(f"'{path}' has no list 'recordSet': {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise DataCorruptError(
+            f"'{path}' is not JSON ({error}). Restore it or delete it."
+        ) from error
+    found = {str(part.id or part.name): part for part in stated.recordSet}
+    for name, part in found.items():
+        if not bytes(part.data).startswith(b"["):
             raise DataCorruptError(f"'{path}': the data of '{name}' is not a list.")
-        found[name] = rows
     if "recordings" not in found:
         raise DataCorruptError(
             f"'{path}' has no record set 'recordings'; it has {sorted(found)}."
@@ -255,118 +174,93 @@ def write_croissant(
     ...     read_croissant(path).recordings == (row,)
     True
     """
-    rows: dict[str, Sequence[RecordingRow | ArrayRow | LinkRow]] = {
-        "recordings": recordings,
-        "arrays": arrays,
-        "recording_links": links,
+    described = {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": name,
+        "description": description,
+        "license": license,
+        "url": url,
+        "version": version,
+        "citeAs": cite_as,
+        "datePublished": date_published,
+        "recordSet": [
+            _describe(key, _list_rows(key, rows))
+            for key, rows in (
+                ("recordings", recordings),
+                ("arrays", arrays),
+                ("recording_links", links),
+            )
+            if rows
+        ],
     }
-    kinds = {"recordings": RecordingRow, "arrays": ArrayRow, "recording_links": LinkRow}
-    write_json(
-        path,
+    text = msgspec.json.encode(described, enc_hook=plain)
+    write_text(path, msgspec.json.format(text, indent=1).decode() + "\n")
+
+
+def _decode(text: bytes) -> _File:
+    """Decode the file but not its rows; numbers that are not JSON become null."""
+    try:
+        return msgspec.json.decode(text, type=_File)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        lenient = json.loads(text, parse_constant=lambda constant: None)
+        return msgspec.json.decode(msgspec.json.encode(lenient), type=_File)
+
+
+class _File(msgspec.Struct):
+    """What is read of the file itself."""
+
+    recordSet: list[RecordSet]  # noqa: N815 - the format's name
+
+
+def _list_rows(name: str, rows: Sequence[msgspec.Struct]) -> list[dict[str, Any]]:
+    """Turn rows into objects with prefixed keys; what few rows state may be unset."""
+    return [
         {
-            "@context": _CONTEXT,
-            "@type": "sc:Dataset",
-            "conformsTo": "http://mlcommons.org/croissant/1.0",
-            "name": name,
-            "description": description,
-            "license": license,
-            "url": url,
-            "version": version,
-            "citeAs": cite_as,
-            "datePublished": date_published,
-            "recordSet": [
-                _describe(key, kinds[key], some) for key, some in rows.items() if some
-            ],
-        },
-    )
+            f"{name}/{key}": value
+            for key, value in msgspec.structs.asdict(row).items()
+            if key not in _RARE or value
+        }
+        for row in rows
+    ]
 
 
-def _describe(
-    name: str, kind: type[Any], rows: Sequence[RecordingRow | ArrayRow | LinkRow]
-) -> dict[str, Any]:
+def _describe(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Describe a record set and its fields, with the rows inline."""
     described = []
-    for column in fields(kind):
+    for key in dict.fromkeys(key for row in rows for key in row):
+        column = key.partition("/")[2]
         one: dict[str, Any] = {
             "@type": "cr:Field",
-            "@id": f"{name}/{column.name}",
-            "name": column.name,
-            "description": column.name.replace("_", " "),
-            "dataType": "sc:Integer" if "int" in str(column.type) else "sc:Text",
+            "@id": key,
+            "name": column,
+            "description": column.replace("_", " "),
+            "dataType": "sc:Integer" if column in _INTEGERS else "sc:Text",
         }
-        if str(column.type).startswith("tuple"):
-            one["repeated"] = True
-        described.append(one)
+        described.append(one | ({"repeated": True} if column in _REPEATED else {}))
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "description": name.replace("_", " "),
         "field": described,
-        "data": [{f"{name}/{k}": v for k, v in asdict(row).items()} for row in rows],
+        "data": rows,
     }
 
 
-def _array_path(row: Row, values: Mapping[str, Any]) -> str:
-    """Return the path of an array in its store, whichever way the row states it."""
-    path = values.get("array_path") or _text(row.get("name"))
-    return path if path.startswith(("data/", "timestamps/")) else f"data/{path}"
-
-
-def _reader(column: Field[Any]) -> Callable[[Any], Any]:
-    """Choose how a column is read, by its type; what has no default is required."""
-    kind = str(column.type)
-    if kind == "str" and column.default is MISSING:
-        return _text
-    return _READERS[kind]
-
-
-def _text(value: object) -> str:
-    """Accept a text that is not blank."""
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"expected a text, found {value!r}")
-    return value
-
-
-def _any_text(value: object) -> str:
-    """Accept a text, blank too."""
-    return "" if value == "" else _text(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """Accept a list of texts."""
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise ValueError(f"expected a list of texts, found {value!r}")
-    return tuple(value)
-
-
-def _sizes(value: object) -> tuple[int, ...]:
-    """Accept the shape of an array."""
-    if not isinstance(value, list) or not all(isinstance(v, int) for v in value):
-        raise ValueError(f"expected the lengths of axes, found {value!r}")
-    return tuple(value)
-
-
-def _numbers(value: object) -> Mapping[str, Any]:
-    """Accept an object of numbers."""
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object of numbers, found {value!r}")
-    return value
-
-
-def _count(value: object) -> int | None:
-    """Accept a positive count; anything else means that there is none."""
-    return value if isinstance(value, int) and value > 0 else None
-
-
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "str": _any_text,
-    "tuple[str, ...]": _texts,
-    "tuple[int, ...]": _sizes,
-    "Mapping[str, int]": _numbers,
-    "Mapping[str, float]": _numbers,
-    "int | None": _count,
-}
+_RARE = frozenset(
+    {
+        "source_recording_id",
+        "relationships",
+        "nyquist_mps",
+        "nyquist_mps_by_content_type",
+    }
+)
+_REPEATED = frozenset({"modes", "content_types", "array_paths", "shape"})
+_INTEGERS = frozenset({"shape", "stitch_beat_count"})
 _TERMS = (
     "citeAs",
     "column",
@@ -395,7 +289,7 @@ _TERMS = (
     "subField",
     "transform",
 )
-_CONTEXT: Mapping[str, Any] = {
+CONTEXT: Mapping[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",

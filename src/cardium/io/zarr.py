@@ -1,51 +1,40 @@
 """Zarr stores: formats 2 and 3, folders and zip files, read lazily, written whole.
 
 Zarr itself fills a chunk that is not there with a constant and says nothing, and its
-Blosc codec decodes a truncated chunk to wrong numbers. Here both are errors.
+Blosc codec decodes a truncated chunk to wrong numbers. Here the second is an error, and
+the first is one unless the reader of the array says that it may be constant there.
 """
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import shutil
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
 from zarr.abc.store import Store
-from zarr.storage import LocalStore, WrapperStore, ZipStore
+from zarr.storage import LocalStore, ZipStore
 
 from cardium.core import Array
 from cardium.core.files import written_aside
-from cardium.errors import CardiumError, DataCorruptError, DataMissingError
-
-if TYPE_CHECKING:
-    from zarr.abc.store import ByteRequest
-    from zarr.core.buffer import Buffer, BufferPrototype
-
-_METADATA = frozenset({"zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata"})
-_DAMAGE = (
-    ValueError,
-    RuntimeError,
-    TypeError,
-    KeyError,
-    EOFError,
-    FileNotFoundError,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    zlib.error,
+from cardium.errors import (
+    DataCorruptError,
+    DataMissingError,
+    InvalidArgumentError,
 )
-_CHUNK_BYTES = 1 << 16
+from cardium.io._zarr_chunks import WholeChunks, damage_of
+
+_CHUNK_BYTES = 1 << 18
+
+Compressor = Literal["zstd", "blosc", "gzip"]
+"""How the chunks of a written store are packed."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -72,9 +61,9 @@ def open_store(path: Path) -> ZarrStore:
     Notes
     -----
     A chunk file that is not there is an error when it is read. The format lets a
-    writer leave out chunks that hold nothing but the fill value, and such a store
-    cannot be told from one that lost files; write it anew with all its chunks
-    (``write_empty_chunks`` in Zarr's configuration), as `write_store` does.
+    writer leave out chunks that hold nothing but the fill value, and Zarr's own does;
+    such a store cannot be told from one that lost files. Where a constant is likelier
+    than a loss, open the array with ``sparse=True``. `write_store` leaves nothing out.
 
     Examples
     --------
@@ -88,14 +77,15 @@ def open_store(path: Path) -> ZarrStore:
     """
     if not path.exists():
         raise DataMissingError(f"Zarr store '{path}' does not exist.")
-    with _damage_of(f"Zarr store '{path}'"):
+    with damage_of(f"Zarr store '{path}'"):
         store: Store = (
             LocalStore(path, read_only=True)
             if path.is_dir()
             else ZipStore(path, mode="r")
         )
-        whole = _WholeChunks(store)
-        return ZarrStore(path, zarr.open_group(whole, mode="r"), whole.blosc)
+        whole = WholeChunks(store)
+        group = zarr.open_group(whole, mode="r")
+        return ZarrStore(path, group, whole.blosc, whole.sparse)
 
 
 class ZarrStore:
@@ -109,28 +99,38 @@ class ZarrStore:
         The opened group.
     blosc : set of str
         Receives the arrays whose chunks carry a Blosc header, to be checked.
+    sparse : set of str
+        Receives the arrays of which a chunk may be left out.
     """
 
-    def __init__(self, path: Path, group: zarr.Group, blosc: set[str]) -> None:
+    def __init__(
+        self, path: Path, group: zarr.Group, blosc: set[str], sparse: set[str]
+    ) -> None:
         self.path = path
         self.attributes: Mapping[str, Any] = dict(group.attrs)
         self._group = group
         self._blosc = blosc
+        self._sparse = sparse
 
     def __contains__(self, name: str) -> bool:
-        with _damage_of(f"'{name}' in '{self.path}'"):
+        with damage_of(f"'{name}' in '{self.path}'"):
             return name in self._group
 
     def __repr__(self) -> str:
         return f"<Zarr store at '{self.path}'>"
 
-    def open_array(self, name: str) -> ZarrArray:
+    def open_array(self, name: str, *, sparse: bool = False) -> ZarrArray:
         """Open an array by its path in the group; its values are read when sliced.
 
         Parameters
         ----------
         name : str
             Its path, ``"data/ecg"``.
+        sparse : bool
+            Whether a chunk that is not there holds the fill value, as the format has
+            it; otherwise it is an error. An array that states no fill value, or NaN,
+            is not changed by this: the first is always whole, the second says itself
+            where it is undefined.
 
         Returns
         -------
@@ -147,13 +147,20 @@ class ZarrStore:
         where = f"Array '{name}' in '{self.path}'"
         if name not in self:
             raise DataMissingError(f"{where} does not exist. Restore the store.")
-        with _damage_of(where):
+        with damage_of(where):
             found = self._group[name]
         if not isinstance(found, zarr.Array) or not found.shape:
             raise DataCorruptError(f"{where} is a group or a single number.")
+        _refuse_pickles(found, where)
         last = [type(codec).__name__ for codec in found.compressors[-1:]]
         if found.shards is None and last and last[0].startswith("Blosc"):
             self._blosc.add(name.strip("/"))
+        fill = found.metadata.fill_value
+        key = name.strip("/")
+        if fill is not None and (sparse or bool(np.any(fill != fill))):
+            self._sparse.add(key)
+        else:
+            self._sparse.discard(key)
         return ZarrArray(found, where)
 
 
@@ -181,6 +188,17 @@ class ZarrArray:
         return tuple(self._array.shape)
 
     @property
+    def chunks(self) -> tuple[int, ...]:
+        """Length of a chunk, or of a shard of chunks, along each axis."""
+        return tuple(self._array.shards or self._array.chunks)
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What the file says of the array."""
+        with damage_of(self.where):
+            return dict(self._array.attrs)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of one stored sample."""
         return np.dtype(self._array.dtype)
@@ -193,7 +211,7 @@ class ZarrArray:
         DataCorruptError
             If a chunk is missing, truncated or cannot be decoded.
         """
-        with _damage_of(self.where):
+        with damage_of(self.where):
             return np.asarray(self._array[time])
 
 
@@ -246,6 +264,7 @@ def write_store(
     array_attributes: Mapping[str, Mapping[str, Any]] = _NOTHING,
     zarr_format: Literal[2, 3] = 3,
     zipped: bool = False,
+    compressor: Compressor | None = "zstd",
 ) -> None:
     """Write a Zarr group whole, aside first; an older one of that name is replaced.
 
@@ -263,12 +282,21 @@ def write_store(
         The format's version.
     zipped : bool
         Write one zip file rather than a folder.
+    compressor : {"zstd", "blosc", "gzip"}, optional
+        How chunks are packed; None leaves them as they are.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the compressor or the format is not known.
 
     Notes
     -----
-    A chunk holds whole frames, as many as fit in 64 KiB but at least one, so that
-    reading a frame reads no more than it must. Chunks of a constant are written too:
-    a chunk that is not there is damage, see `open_store`.
+    A chunk holds whole frames, as many as fit in 256 KiB but at least one. Opening a
+    chunk costs about as much as unpacking 256 KiB, so that smaller chunks make a clip
+    slow to read (four times, of one frame each), and larger ones a single frame.
+    Chunks of a constant are written too: a chunk that is not there is damage, see
+    `open_store`.
 
     Examples
     --------
@@ -279,6 +307,7 @@ def write_store(
     ...     path.is_file(), open_store(path).open_array("data/ecg").shape
     (True, (3, 2))
     """
+    codec = _codec(compressor, zarr_format)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(f".part{os.getpid()}.{path.name}.folder")
     try:
@@ -292,6 +321,7 @@ def write_store(
                 shape=values.shape,
                 dtype=values.dtype,
                 chunks=_frames_in_chunk(values),
+                compressors=codec,
                 attributes=dict(array_attributes.get(name, {})),
                 config={"write_empty_chunks": True},
             )
@@ -307,63 +337,36 @@ def write_store(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _WholeChunks(WrapperStore[Store]):
-    """A store in which a missing or truncated chunk is an error, not a fill value."""
-
-    def __init__(self, store: Store, blosc: set[str] | None = None) -> None:
-        super().__init__(store)
-        self.blosc: set[str] = set() if blosc is None else blosc
-
-    def _with_store(self, store: Store) -> _WholeChunks:
-        """Keep the arrays to check when Zarr wraps another view of the store."""
-        return type(self)(store, self.blosc)
-
-    async def get(
-        self,
-        key: str,
-        prototype: BufferPrototype,
-        byte_range: ByteRequest | None = None,
-    ) -> Buffer | None:
-        """Read a file of the store; only metadata may be absent."""
-        value = await self._store.get(key, prototype, byte_range)
-        if key.rpartition("/")[2] in _METADATA:
-            return value
-        if value is None:
-            raise DataCorruptError(f"chunk '{key}' is not there")
-        if byte_range is None and not self.blosc.isdisjoint(_parents(key)):
-            _check_blosc(key, value.to_bytes())
-        return value
+def _refuse_pickles(array: zarr.Array[Any], where: str) -> None:
+    """Refuse an array whose chunks would run code when they are read."""
+    codecs = (*array.filters, *array.compressors)
+    if any(getattr(codec, "codec_id", "") == "pickle" for codec in codecs):
+        raise DataCorruptError(f"{where} holds pickled objects, which are not read.")
 
 
-def _parents(key: str) -> Iterator[str]:
-    """Yield the paths that a key lies under."""
-    parts = key.split("/")
-    return ("/".join(parts[:i]) for i in range(1, len(parts)))
+def _codec(compressor: str | None, zarr_format: int) -> Any:  # noqa: ANN401 - zarr's
+    """Make the codec of a compressor in a version of the format."""
+    import numcodecs  # type: ignore[import-untyped]
+    from zarr import codecs
 
-
-def _check_blosc(key: str, chunk: bytes) -> None:
-    """Hold the length that a Blosc header states against the chunk's own."""
-    stated = int.from_bytes(chunk[12:16], "little")
-    if len(chunk) < 16 or stated != len(chunk):
-        raise DataCorruptError(
-            f"chunk '{key}' has {len(chunk)} bytes, its Blosc header says {stated}"
+    if zarr_format not in (2, 3):
+        raise InvalidArgumentError(f"Zarr has formats 2 and 3, got {zarr_format!r}.")
+    known: Mapping[str | None, tuple[Callable[[], Any], Callable[[], Any]]] = {
+        "zstd": (numcodecs.Zstd, codecs.ZstdCodec),
+        "blosc": (numcodecs.Blosc, codecs.BloscCodec),
+        "gzip": (numcodecs.GZip, codecs.GzipCodec),
+        None: (lambda: None, lambda: None),
+    }
+    if compressor not in known:
+        raise InvalidArgumentError(
+            f"No compressor {compressor!r}; there are: "
+            f"{', '.join(get_args(Compressor))} and None."
         )
-
-
-@contextmanager
-def _damage_of(what: str) -> Iterator[None]:
-    """Give whatever Zarr and its codecs raise over a broken file one class and name."""
-    try:
-        yield
-    except _DAMAGE as error:
-        reason = str(error) if isinstance(error, CardiumError) else repr(error)
-        raise DataCorruptError(
-            f"{what} cannot be read: {reason}. Restore it from its source."
-        ) from error
+    return known[compressor][zarr_format - 2]()
 
 
 def _frames_in_chunk(values: NDArray[Any]) -> tuple[int, ...]:
-    """Choose the shape of a chunk: whole frames, about 64 KiB of them."""
+    """Choose the shape of a chunk: whole frames, about 256 KiB of them."""
     sample = tuple(max(1, n) for n in values.shape[1:])
     frame = max(1, values.dtype.itemsize * int(np.prod(sample)))
     return (max(1, min(values.shape[0], _CHUNK_BYTES // frame)), *sample)

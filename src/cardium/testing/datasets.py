@@ -15,7 +15,10 @@ from cardium.core import (
     Geometry,
     KnownAnswer,
     Label,
+    Mark,
+    Mesh,
     OpenDataset,
+    Recording,
     Stream,
     geometry_to_dict,
 )
@@ -38,8 +41,9 @@ def check_dataset(dataset: Dataset, folder: Path) -> None:
     ConformanceError
         If the data sheet has a gap; if the catalog differs from the known one in
         order, patients, splits or labels; if a stream differs in values, times, axes,
-        unit, geometry or names; if a slice is not the slice of the whole; if a
-        missing folder or a truncated file gives no clear error.
+        unit, geometry or names; if a mesh, a mark, a gate or a link differs; if a
+        slice is not the slice of the whole; if a missing folder or a truncated file
+        gives no clear error.
     """
     _check_info(dataset)
     root = folder / "whole"
@@ -114,12 +118,73 @@ def _check_recording(data: OpenDataset, answer: KnownAnswer) -> None:
         for name, stream in want.items():
             where = f"'{name}' of '{entry.id}'"
             _check_stream(where, got[name], stream, answer.tolerance.get(name, 0.0))
-    there = {*recording.streams, *recording.annotations, *entry.labels}
+    _check_drawn(recording, answer)
+    parts = (recording.streams, recording.annotations, recording.meshes, entry.labels)
+    there = {name for part in parts for name in part}
     expect(
         entry.provides <= there,
         f"'{entry.id}' says it provides {sorted(entry.provides - there)}, "
         "which it does not have.",
     )
+
+
+def _check_drawn(recording: Recording, answer: KnownAnswer) -> None:
+    """Hold links, meshes, marks and gates against the known ones."""
+    want, where = answer.recording, answer.recording.entry.id
+    expect(
+        recording.links == want.links,
+        f"links of '{where}' are {recording.links}, expected {want.links}.",
+    )
+    expect(
+        set(recording.meshes) == set(want.meshes),
+        f"meshes of '{where}' are {sorted(recording.meshes)}, "
+        f"expected {sorted(want.meshes)}.",
+    )
+    for name, mesh in want.meshes.items():
+        allowed = max(answer.tolerance.get(name, 0.0), 1e-6)
+        _check_mesh(f"'{name}' of '{where}'", recording.meshes[name], mesh, allowed)
+    got, known = (sorted(r.marks, key=_mark_key) for r in (recording, want))
+    expect(
+        [(m.label, m.on, m.dims) for m in got]
+        == [(m.label, m.on, m.dims) for m in known],
+        f"marks of '{where}' are {got}, expected {known}.",
+    )
+    for mark, other in zip(got, known, strict=True):
+        same = mark.points.shape == other.points.shape and np.allclose(
+            mark.points, other.points, rtol=0, atol=1e-6, equal_nan=True
+        )
+        clocks = [m.time if m.time is not None else np.zeros(0) for m in (mark, other)]
+        same &= len(clocks[0]) == len(clocks[1]) and np.allclose(
+            clocks[0], clocks[1], rtol=0, atol=1e-6
+        )
+        expect(same, f"mark of '{where}' is {mark}, expected {other}.")
+    gates, known_gates = (sorted(map(repr, r.gates)) for r in (recording, want))
+    expect(
+        gates == known_gates, f"gates of '{where}' are {gates}, expected {known_gates}."
+    )
+
+
+def _mark_key(mark: Mark) -> tuple[object, ...]:
+    """Sort marks by what they are, and those of one label by their place."""
+    return mark.on, mark.label, mark.points.round(6).tolist()
+
+
+def _check_mesh(where: str, got: Mesh, want: Mesh, tolerance: float) -> None:
+    """Hold one mesh against the known one, frame by frame."""
+    expect(
+        len(got) == len(want) and np.allclose(got.time, want.time, rtol=0, atol=1e-6),
+        f"times of {where} are {got.time}, expected {want.time}.",
+    )
+    for number in range(len(want)):
+        (points, faces), (known, corners) = got.frame(number), want.frame(number)
+        same = points.shape == known.shape and np.allclose(
+            points, known, rtol=0, atol=tolerance
+        )
+        expect(same, f"points of {where} differ in frame {number}.")
+        expect(
+            np.array_equal(faces, corners),
+            f"faces of {where} differ in frame {number}.",
+        )
 
 
 def _check_stream(where: str, got: Stream, want: Stream, tolerance: float) -> None:
@@ -140,6 +205,14 @@ def _check_stream(where: str, got: Stream, want: Stream, tolerance: float) -> No
     expect(
         np.allclose(*limits, rtol=1e-6, equal_nan=True),
         f"velocity limit of {where}: {limits[0]} m/s, expected {limits[1]} m/s.",
+    )
+    expect(
+        set(got.axes) == set(want.axes)
+        and all(
+            np.allclose(got.axes[k], v, rtol=1e-6, atol=1e-9)
+            for k, v in want.axes.items()
+        ),
+        f"axes of {where} are {dict(got.axes)}, expected {dict(want.axes)}.",
     )
     _check_geometry(where, got.geometry, want.geometry)
     values, known = got.load(), want.load()
@@ -173,10 +246,16 @@ def _check_geometry(where: str, got: Geometry | None, want: Geometry | None) -> 
     """Geometries agree in kind and shape, and in place to a nanometre."""
     expect(type(got) is type(want), f"geometry of {where}: {got}, expected {want}.")
     one, other = geometry_to_dict(got) or {}, geometry_to_dict(want) or {}
-    for key in other.keys() - {"type"}:
+    for key in (one.keys() | other.keys()) - {"type"}:
+        ends = one.get(key), other.get(key)
+        near = ends[0] == ends[1] or (
+            None not in ends
+            and not isinstance(ends[1], str)
+            and np.allclose(np.array(ends[0]), np.array(ends[1]), rtol=0, atol=1e-9)
+        )
         expect(
-            np.allclose(one[key], other[key], rtol=0, atol=1e-9),
-            f"geometry of {where}: {key} is {one[key]}, expected {other[key]}.",
+            near,
+            f"geometry of {where}: {key} is {ends[0]}, expected {ends[1]}.",
         )
 
 

@@ -1,163 +1,157 @@
-"""How simulated streams are stored: codes, sectors and manifests of EchoXFlow."""
+"""How EchoXFlow stores values: codes, orders and axes; the inverse of reading them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import Sector, Stream
-from cardium.datasets._echoxflow.layout import LINEAR_TISSUE, PATHS, TIMES
+from cardium.core import FloatArray, Mesh, Stream
+from cardium.datasets._echoxflow.layout import MESH
 from cardium.errors import InvalidArgumentError
 
-ROUNDED = frozenset({"tissue_velocity"})
-"""Streams that are stored in 8 bits."""
+TissueEncoding = Literal["linear", "raw", "float"]
+"""``linear``: 8 bits over the velocity range. ``raw``: 16-bit codes with a table, as
+scanners write them. ``float``: m/s."""
 
-_SEMANTIC_IDS: Mapping[str, str] = {
-    "b_mode": "bmode",
-    "tissue_velocity": "tissue_doppler",
-    "colour_velocity": "2d_color_doppler_velocity",
-    "colour_power": "2d_color_doppler_power",
-}
-_FLOW_LIMIT = 0.6
+CODES = 65536
+"""Number of raw codes, and rows of the table that decodes them."""
 
 
-def encode(stream: Stream) -> NDArray[Any]:
-    """Turn values into what the format stores for a stream."""
-    values = stream.load()
-    if stream.name == "b_mode":
-        return values.astype(np.uint8)
-    if stream.name not in ROUNDED:
-        return values.astype(np.float32)
+def encode_times(time: FloatArray, what: str) -> NDArray[np.float32]:
+    """Round times to the format's float32, and refuse those that it cannot tell apart.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If rounding makes two times equal.
+    """
+    stored = np.asarray(time).astype(np.float32)
+    if not np.isfinite(stored).all() or (np.diff(stored) <= 0).any():
+        raise InvalidArgumentError(
+            f"{what}: up to {time[-1]:g} s, times stored as float32 do not ascend. "
+            "Start the clock nearer to 0."
+        )
+    return stored
+
+
+def encode_grey(stream: Stream) -> NDArray[np.uint8]:
+    """Store grey levels 0..255 in 8 bits, rounded to the nearest even.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a value is not between 0 and 255.
+    """
+    values = np.asarray(stream.load())
+    if values.dtype == np.uint8:
+        return values
+    _expect_within(stream, values, 0, 255)
+    grey: NDArray[np.uint8] = np.rint(values).astype(np.uint8)
+    return grey
+
+
+def encode_numbers(stream: Stream) -> NDArray[np.float32]:
+    """Store finite numbers as float32.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a value is not finite, or beyond the velocity limit.
+    """
+    values = np.asarray(stream.load())
+    limit = stream.velocity_limit
+    top = np.inf if limit is None or stream.unit != "m/s" else limit * (1 + 1e-6)
+    _expect_within(stream, values, -top, top)
+    return values.astype(np.float32)
+
+
+def encode_tissue(stream: Stream, encoding: TissueEncoding) -> NDArray[Any]:
+    """Store tissue velocities as codes over -limit..limit, or as they are.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If there is no velocity limit, or a velocity is not within it.
+    """
     if stream.velocity_limit is None:
         raise InvalidArgumentError(
-            f"Stream '{stream.name}' has no velocity limit, which its codes need."
+            f"Stream '{stream.name}' has no velocity limit, which the format demands."
         )
-    share = np.clip(np.nan_to_num(values) / stream.velocity_limit, -1, 1)
+    values = encode_numbers(stream)
+    if encoding == "float":
+        return values
+    share = np.clip(values.astype(np.float64) / stream.velocity_limit, -1, 1)
     codes: NDArray[np.uint8] = np.rint(255 * (share + 1) / 2).astype(np.uint8)
+    if encoding == "linear":
+        return codes
+    return _first_codes(fenc_table())[codes]
+
+
+def fenc_table() -> NDArray[np.uint8]:
+    """Return a table in which raw codes are velocities, (65536, 4).
+
+    The high byte of a code is its velocity; scanners have tables of their own.
+    """
+    table = np.zeros((CODES, 4), np.uint8)
+    table[:, 0] = np.arange(CODES) >> 8
+    return table
+
+
+def encode_contour(stream: Stream) -> NDArray[np.float32]:
+    """Store a contour (time, layer, point, xz) by row along the wall, then by layer."""
+    values = encode_defined(stream)
+    rows = np.swapaxes(values, 1, 2)
+    return np.ascontiguousarray(rows.reshape(len(values), -1, 2))
+
+
+def encode_defined(stream: Stream) -> NDArray[np.float32]:
+    """Store numbers of which some may be undefined, which is NaN, but not infinite."""
+    values = np.asarray(stream.load(), np.float32)
+    if np.isinf(values).any():
+        raise InvalidArgumentError(
+            f"Stream '{stream.name}' has infinite values; NaN means undefined."
+        )
+    return values
+
+
+def encode_mesh(mesh: Mesh) -> Mapping[str, NDArray[Any]]:
+    """Store a mesh in the axes of the format: ``(x, y, z)`` becomes ``(-x, z, y)``."""
+    x, y, z = mesh.points.T
+    return {
+        f"{MESH}/point_values": np.stack([-x, z, y], axis=1).astype(np.float32),
+        f"{MESH}/face_values": mesh.faces.astype(np.int32),
+        f"{MESH}/point_frame_offsets": mesh.point_offsets.astype(np.int64),
+        f"{MESH}/face_frame_offsets": mesh.face_offsets.astype(np.int64),
+    }
+
+
+def encode_labels(stream: Stream) -> NDArray[np.uint8]:
+    """Store a label map as its codes."""
+    values = np.asarray(stream.load())
+    _expect_within(stream, values, 0, 255)
+    return values.astype(np.uint8)
+
+
+def _first_codes(table: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return the first raw code of each 8-bit velocity, or of the nearest one used."""
+    velocity = 255 - (table[:, 0].astype(np.int64) + 128) % 256
+    used, first = np.unique(velocity, return_index=True)
+    nearest = np.abs(np.arange(256)[:, None] - used).argmin(axis=1)
+    codes: NDArray[np.uint16] = first[nearest].astype(np.uint16)
     return codes
 
 
-def describe_sector(stream: Stream) -> dict[str, Any]:
-    """Describe where and how a stream was sampled."""
-    if not isinstance(stream.geometry, Sector):
-        raise InvalidArgumentError(f"Stream '{stream.name}' is not in beamspace.")
-    described: dict[str, Any] = {
-        "semantic_id": _SEMANTIC_IDS[stream.name],
-        "frames": _reference(PATHS[stream.name]),
-        "timestamps": _reference(TIMES[stream.name]),
-        "geometry": _geometry(stream.geometry),
-    }
-    if stream.velocity_limit is not None:
-        limit = stream.velocity_limit
-        described |= {"velocity_limit_mps": limit, "value_range": [-limit, limit]}
-    if stream.name in ROUNDED:
-        described["storage_encoding"] = LINEAR_TISSUE
-    return described
-
-
-def describe_strain(
-    role: str, images: str, store: str, b_mode: Stream, qrs: Stream
-) -> dict[str, Any]:
-    """Describe a strain analysis of one view."""
-    if not isinstance(b_mode.geometry, Sector):
-        raise InvalidArgumentError("A strain analysis needs B-mode in beamspace.")
-    target = {"type": "linked_panel", "semantic_id": role}
-    annotations = [
-        {
-            "kind": "contour",
-            "target": {**target, "field": "contour_points"},
-            "time": _reference(f"timestamps/{role}_contour"),
-            "value": _reference(f"data/{role}_contour"),
-        },
-        {
-            "kind": "qrs",
-            "target": {**target, "field": "ecg_qrs"},
-            "time": _reference(f"timestamps/{role}_ecg_qrs"),
-            "value": _reference(f"data/{role}_ecg_qrs"),
-        },
-    ]
-    return {
-        "manifest_type": "strain",
-        "schema_version": 4,
-        "annotation_type": "left_ventricular_strain",
-        "linked_panels": [
-            {
-                "role_id": role,
-                "view_code": role,
-                "geometry": _geometry(b_mode.geometry),
-                "frame_timestamps": _reference(
-                    TIMES["b_mode"], recording_zarr_path=store
-                ),
-                "linked_recording": {
-                    "recording_id": images,
-                    "recording_zarr_path": store,
-                    "relative_zarr_path": PurePosixPath(store).name,
-                    "frames_array_path": PATHS["b_mode"],
-                    "timestamps_array_path": TIMES["b_mode"],
-                    "ecg_qrs_trigger_times": qrs.time.tolist(),
-                },
-            }
-        ],
-        "annotations": annotations,
-    }
-
-
-def qrs_arrays(qrs: Stream, prefix: str) -> dict[str, NDArray[Any]]:
-    """Store QRS times: markers in data/, times in timestamps/."""
-    return {
-        f"data/{prefix}ecg_qrs": np.ones(len(qrs.time), np.float32),
-        f"timestamps/{prefix}ecg_qrs": qrs.time.astype(np.float32),
-    }
-
-
-def make_flow(b_mode: Stream) -> tuple[Stream, Stream]:
-    """Make velocity and power that are linear in time, depth and angle, on a box."""
-    if not isinstance(b_mode.geometry, Sector):
-        raise InvalidArgumentError("A colour box needs B-mode in beamspace.")
-    (r0, r1), (a0, a1) = b_mode.geometry.depth, b_mode.geometry.angle
-    box = Sector(
-        depth=(0.7 * r0 + 0.3 * r1, 0.2 * r0 + 0.8 * r1),
-        angle=(0.6 * a0 + 0.4 * a1, 0.2 * a0 + 0.8 * a1),
-        shape=(24, 14),
-    )
-    time = np.linspace(b_mode.time[0], b_mode.time[-1], 10)
-    t = np.linspace(0, 1, len(time))[:, None, None]
-    r = np.linspace(0, 1, box.shape[0])[:, None]
-    a = np.linspace(0, 1, box.shape[1])
-    limit = _FLOW_LIMIT
-    moving = limit * (3 * r - 1.5 + 0.3 * t + 0.2 * a)
-    folded = (moving + limit) % (2 * limit) - limit
-    power = 0.5 * a + 0.3 * r + 0.2 * t
-    dims = ("time", "range", "beam")
-    return (
-        Stream(
-            "colour_velocity",
-            folded.astype(np.float32),
-            time,
-            dims,
-            "m/s",
-            geometry=box,
-            velocity_limit=limit,
-        ),
-        Stream("colour_power", power.astype(np.float32), time, dims, "", geometry=box),
-    )
-
-
-def _reference(path: str, **more: str) -> dict[str, str]:
-    """Refer to an array by both names that the format knows."""
-    return {"array_path": path, "zarr_path": path, "format": "zarr_array", **more}
-
-
-def _geometry(sector: Sector) -> dict[str, Any]:
-    """Describe a sector by the format's names."""
-    return {
-        "depth_start_m": sector.depth[0],
-        "depth_end_m": sector.depth[1],
-        "angle_start_rad": sector.angle[0],
-        "angle_end_rad": sector.angle[1],
-        "grid_shape": list(sector.shape),
-    }
+def _expect_within(
+    stream: Stream, values: NDArray[Any], low: float, high: float
+) -> None:
+    """Refuse values that the format cannot hold; NaN is none it can."""
+    bad = ~(np.isfinite(values) & (values >= low) & (values <= high))
+    if bad.any():
+        allowed = "finite" if high == np.inf else f"within {low:g} and {high:g}"
+        raise InvalidArgumentError(
+            f"Stream '{stream.name}': {int(bad.sum())} of {values.size} values are not "
+            f"{allowed} (unit '{stream.unit}'); the first is {values[bad][0]}."
+        )

@@ -83,3 +83,16 @@ LAYERS = ("endocardium", "subendocardium", "midwall", "subepicardium", "epicardi
 
 RV_LAYERS = ("endocardium", "midwall", "epicardium")
 """The layers of a contour of the right ventricle, from the inside out."""
+
+STRAIN: Mapping[str, str] = MappingProxyType(
+    {"lv": LV_STRAIN, "la": LA_STRAIN, "rv": RV_STRAIN}
+)
+"""The content type of an analysis of each chamber."""
+
+ANNOTATIONS = (
+    "qrs",
+    *(f"{chamber}_{what}" for chamber in STRAIN for what in ("contour", "strain")),
+    "lv_mesh",
+    "lv_mask",
+)
+"""What readers, or models, add to recordings."""

@@ -3,106 +3,191 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path, PurePosixPath
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Stream
-from cardium.datasets._echoxflow.layout import LAYERS, PATHS
-from cardium.datasets._echoxflow.store import (
-    RecordingStore,
-    first_of,
+from cardium.core import Array, FloatArray, Stream
+from cardium.datasets._echoxflow.attributes import (
     object_of,
     objects,
-    open_recording,
     path_of,
+    semantic_id,
+    text_of,
 )
-from cardium.datasets._echoxflow.streams import MODALITIES, open_stream
-from cardium.errors import DataCorruptError
-from cardium.io.zarr import DecodedArray
-
-_CHAMBERS = re.compile(r"(?:apical_)?(two|three|four|[234])_?(?:ch|chamber)(?=_|$)")
-_DIGITS = {"two": "2", "three": "3", "four": "4"}
-_ENDINGS = re.compile(
-    r"_(?:source|recording|contour_points|contour|strain_curve|curve|points)$"
+from cardium.datasets._echoxflow.layout import LAYERS, LV_ROLES, PATHS, RV_LAYERS
+from cardium.datasets._echoxflow.qrs import OpenStream, locate_panel_qrs, locate_qrs
+from cardium.datasets._echoxflow.roles import curve_paths, normal_role
+from cardium.datasets._echoxflow.store import RecordingStore, open_recording
+from cardium.datasets._echoxflow.streams import (
+    MODALITIES,
+    decode_numbers,
+    open_stream,
+    open_values,
 )
+from cardium.errors import DataCorruptError, DataMissingError
+from cardium.io.zarr import DecodedArray, ZarrArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Panel:
     """One view of a strain analysis, with the images that it was drawn on.
 
     Parameters
     ----------
+    root : Path
+        The dataset's folder.
     role : str
         The view: ``"4ch"``.
     strain : RecordingStore
         The analysis.
-    images : RecordingStore
-        The recording whose frames it was drawn on; it may be the same store.
-    stated : mapping
-        The panel in the analysis' manifest.
+    stated : mapping, optional
+        The panel in the analysis' manifest, if it has one.
     """
 
+    root: Path
     role: str
     strain: RecordingStore
-    images: RecordingStore
-    stated: Mapping[str, Any]
+    stated: Mapping[str, Any] | None
+
+    @cached_property
+    def images(self) -> RecordingStore:
+        """The recording whose frames it was drawn on; it may be the same store.
+
+        Raises
+        ------
+        DataCorruptError
+            If the manifest does not have the panel, or it leads out of the root.
+        DataMissingError
+            If the store it leads to does not exist.
+        """
+        return _open_images(self.root, self.strain, self._expect_stated())
 
     def open_b_mode(self) -> Stream:
         """Open the images, with the geometry and the times that the panel states.
 
         What the panel leaves out is taken from the images' own store.
         """
-        linked = object_of(self.stated.get("linked_recording"))
-        frames = str(linked.get("frames_array_path") or PATHS["b_mode"])
+        stated = self._expect_stated()
+        linked = object_of(stated.get("linked_recording"))
+        frames = text_of(linked, "frames_array_path") or PATHS["b_mode"]
         return open_stream(
             self.images,
-            replace(MODALITIES["b_mode"], path=frames),
-            geometry=self.stated.get("geometry"),
+            replace(MODALITIES["b_mode"], path=frames.strip("/")),
+            geometry=stated.get("geometry"),
             time=self._frame_times(frames, linked),
         )
 
-    def open_contour(self) -> Stream:
+    def open_ecg(self) -> Stream:
+        """Open the ECG of the view, or else of its images, or of the analysis."""
+        own = f"data/{self.role}_ecg"
+        ecg = MODALITIES["ecg"]
+        if own in self.strain.store:
+            return open_stream(self.strain, replace(ecg, path=own))
+        if self.stated is not None and ecg.path in self.images.store:
+            return open_stream(self.images, ecg)
+        return open_stream(self.strain, ecg)
+
+    def locate_qrs(self) -> OpenStream | None:
+        """Find the QRS times of the view, or else of its images, or of the analysis."""
+        stated = self.stated or {}
+        places = (
+            partial(locate_qrs, self.strain, self.role),
+            partial(locate_panel_qrs, self.strain, stated),
+            partial(locate_qrs, self.strain),
+            self._locate_images_qrs,
+        )
+        return next((found for find in places if (found := find()) is not None), None)
+
+    def open_contour(self, name: str, chamber: str) -> Stream:
         """Open the contours: dims (time, layer, point, xz) in metres, NaN undefined.
 
-        Stored points are ordered by row along the wall, then by layer.
+        Stored points are ordered by row along the wall, then by layer. The ventricle
+        on the left and the atrium have five layers, the ventricle on the right three.
+
+        Parameters
+        ----------
+        name : str
+            Name of the stream: ``"lv_contour"``.
+        chamber : {"lv", "la", "rv", ""}
+            Whose contours they are; if it is not known, their number says how many
+            layers there are.
         """
         path = f"data/{self.role}_contour"
-        stored = self.strain.store.open_array(path)
+        stored = open_values(self.strain, path)
         points = stored.shape[1] if len(stored.shape) == 3 else 0
-        if not points or points % len(LAYERS) or stored.shape[2] != 2:
+        layers = _layers_of(chamber, points)
+        if not points or points % len(layers) or stored.shape[2] != 2:
             raise DataCorruptError(
                 f"{stored.where} has shape {stored.shape}, expected (time, rows times "
-                f"{len(LAYERS)} layers, 2)."
+                f"{len(layers)} layers, 2)."
             )
+        values = decode_numbers(self.strain, stored, {})
         return Stream(
-            "lv_contour",
+            name,
             DecodedArray(
-                stored,
-                partial(_split_layers, len(LAYERS)),
+                values,
+                partial(_split_layers, len(layers)),
                 np.float32,
-                sample_shape=(len(LAYERS), points // len(LAYERS), 2),
+                sample_shape=(len(layers), points // len(layers), 2),
             ),
-            self.strain.load_times(self._contour_times(path), stored.shape[0]),
+            self._annotation_times(path, stored),
             ("time", "layer", "point", "xz"),
             "m",
-            coords={"layer": LAYERS},
+            coords={"layer": layers},
         )
 
-    def _contour_times(self, contour: str) -> str:
-        """Return the path of the contour's times: the annotation's, else by name."""
-        for annotation in objects(self.strain.manifest.get("annotations")):
+    def open_curve(self, name: str) -> Stream:
+        """Open a strain curve in percent: (time,) or (time, segment).
+
+        Time is the axis that is as long as the times, the first if both are.
+        """
+        path = next((p for p in self._curve_paths() if p in self.strain.store), "")
+        if not path:
+            raise DataMissingError(
+                f"Recording '{self.strain.recording}' has no strain curve of "
+                f"'{self.role}'; looked for {', '.join(curve_paths(self.role))}."
+            )
+        stored = open_values(self.strain, path, whole=False)
+        time = self._annotation_times(path)
+        values = decode_numbers(self.strain, stored, {})
+        if stored.shape in ((len(time),), (len(time), *stored.shape[1:2])):
+            dims = ("time", "segment")[: len(stored.shape)]
+            return Stream(name, values, time, dims, "%")
+        if len(stored.shape) == 2 and stored.shape[1] == len(time):
+            return Stream(name, _Transposed(values), time, ("time", "segment"), "%")
+        raise DataCorruptError(
+            f"{stored.where} has shape {stored.shape}, but {len(time)} times."
+        )
+
+    def _locate_images_qrs(self) -> OpenStream | None:
+        """Find the QRS times of the images."""
+        return None if self.stated is None else locate_qrs(self.images)
+
+    def _curve_paths(self) -> Iterator[str]:
+        """Yield the places that the curve may be at."""
+        yield from curve_paths(self.role)
+        for annotation in self.strain.listed("annotations"):
+            target = object_of(annotation.get("target"))
+            role, field = semantic_id(target), text_of(target, "field")
+            if "curve" in field and role and normal_role(role) == self.role:
+                yield path_of(annotation.get("value"))
+
+    def _annotation_times(
+        self, path: str, stored: ZarrArray | None = None
+    ) -> FloatArray:
+        """Read the times of an array: the annotation's, else by name."""
+        count = None if stored is None else stored.shape[0]
+        for annotation in self.strain.listed("annotations"):
             stated = path_of(annotation.get("time"))
-            if path_of(annotation.get("value")) == contour and stated:
-                return stated
-        return contour.replace("data/", "timestamps/", 1)
+            if path_of(annotation.get("value")) == path and stated:
+                return self.strain.load_times(stated, count)
+        return self.strain.load_times(path.replace("data/", "timestamps/", 1), count)
 
     def _frame_times(self, frames: str, linked: Mapping[str, Any]) -> FloatArray | None:
         """Read the times that the panel states; None where it states none.
@@ -110,18 +195,29 @@ class Panel:
         A reference that names no store leads to the analysis' own, if that has the
         array, and to the images' otherwise.
         """
-        count = self.images.store.open_array(frames).shape[0]
-        reference = object_of(self.stated.get("frame_timestamps"))
+        count = self.images.store.open_array(frames.strip("/")).shape[0]
+        reference = object_of(self._expect_stated().get("frame_timestamps"))
         path = path_of(reference)
         if path:
             own = path in self.strain.store and not reference.get("recording_zarr_path")
             return (self.strain if own else self.images).load_times(path, count)
-        stated = str(linked.get("timestamps_array_path") or "")
+        stated = text_of(linked, "timestamps_array_path")
         return self.images.load_times(stated, count) if stated else None
+
+    def _expect_stated(self) -> Mapping[str, Any]:
+        """Return the panel of the manifest, or say that it has none."""
+        if self.stated is not None:
+            return self.stated
+        panels = objects(self.strain.manifest.get("linked_panels"))
+        there = ", ".join(filter(None, map(role_of, panels))) or "none"
+        raise DataCorruptError(
+            f"Recording '{self.strain.recording}': its manifest has no panel "
+            f"'{self.role}', which leads to its images; it has: {there}."
+        )
 
 
 def open_panel(root: Path, strain: RecordingStore, role: str) -> Panel:
-    """Open one view of a strain analysis and the recording it was drawn on.
+    """Open one view of a strain analysis; its images are opened when they are used.
 
     Parameters
     ----------
@@ -136,23 +232,10 @@ def open_panel(root: Path, strain: RecordingStore, role: str) -> Panel:
     -------
     Panel
         The view; nothing but metadata is read.
-
-    Raises
-    ------
-    DataCorruptError
-        If the manifest does not have the panel, or it leads out of the root.
-    DataMissingError
-        If the store it leads to does not exist.
     """
     panels = objects(strain.manifest.get("linked_panels"))
-    for stated in panels:
-        if role_of(stated) == role:
-            return Panel(role, strain, _open_images(root, strain, stated), stated)
-    there = ", ".join(filter(None, map(role_of, panels))) or "none"
-    raise DataCorruptError(
-        f"Recording '{strain.recording}': its manifest has no panel '{role}', which "
-        f"its contours need; it has: {there}."
-    )
+    stated = next((panel for panel in panels if role_of(panel) == role), None)
+    return Panel(root, role, strain, stated)
 
 
 def role_of(panel: Mapping[str, Any]) -> str:
@@ -165,25 +248,27 @@ def role_of(panel: Mapping[str, Any]) -> str:
     >>> role_of({"linked_recording": {"recording_id": "a/4ch_source.zarr"}})
     '4ch'
     """
-    stated = first_of(panel, "role_id", "semantic_id", "view_code", "view")
+    stated = text_of(panel, "role_id", "semantic_id", "view_code", "view")
     if stated:
-        return _normal_role(str(stated))
+        return normal_role(stated)
     linked = object_of(panel.get("linked_recording"))
     for key in ("recording_id", "recording_zarr_path", "relative_zarr_path"):
-        role = _normal_role(str(linked.get(key) or ""))
-        if role in ("2ch", "3ch", "4ch"):
+        role = normal_role(text_of(linked, key))
+        if role in LV_ROLES:
             return role
     return ""
 
 
-def _normal_role(name: str) -> str:
-    """Spell a role as the names of arrays do."""
-    role = re.sub(r"[-\s]", "_", PurePosixPath(name).stem.lower())
-    while (shorter := _ENDINGS.sub("", role)) != role:
-        role = shorter
-    if found := _CHAMBERS.fullmatch(role):
-        return _DIGITS.get(found[1], found[1]) + "ch"
-    return role
+class _Transposed:
+    """A small array whose time is its second axis."""
+
+    def __init__(self, source: Array) -> None:
+        self._source = source
+        self.shape: tuple[int, ...] = source.shape[::-1]
+        self.dtype: np.dtype[Any] = source.dtype
+
+    def __getitem__(self, time: slice) -> NDArray[Any]:
+        return np.ascontiguousarray(self._source[:].T[time])
 
 
 def _open_images(
@@ -191,12 +276,11 @@ def _open_images(
 ) -> RecordingStore:
     """Open the store that a panel was drawn on."""
     linked = object_of(panel.get("linked_recording"))
-    recording = str(linked.get("recording_id") or "")
-    if linked.get("recording_zarr_path"):
-        path = str(linked["recording_zarr_path"])
-    elif linked.get("relative_zarr_path"):
-        folder = str(strain.path.parent)
-        path = posixpath.normpath(f"{folder}/{linked['relative_zarr_path']}")
+    recording = text_of(linked, "recording_id")
+    if path := text_of(linked, "recording_zarr_path"):
+        pass
+    elif relative := text_of(linked, "relative_zarr_path"):
+        path = posixpath.normpath(f"{strain.path.parent}/{relative}")
     elif recording in ("", strain.recording):
         return strain
     else:
@@ -205,6 +289,13 @@ def _open_images(
             "states no path to its store."
         )
     return open_recording(root, path, recording or path)
+
+
+def _layers_of(chamber: str, points: int) -> tuple[str, ...]:
+    """Name the layers of a contour, from the inside out."""
+    if chamber:
+        return RV_LAYERS if chamber == "rv" else LAYERS
+    return RV_LAYERS if points % 3 == 0 and points % 5 else LAYERS
 
 
 def _split_layers(layers: int, points: NDArray[Any]) -> NDArray[np.float32]:

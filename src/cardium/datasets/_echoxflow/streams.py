@@ -5,31 +5,37 @@ To read another modality, add a row to `MODALITIES`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import Array, FloatArray, Sector, Stream
-from cardium.datasets._echoxflow.layout import LINEAR_TISSUE, PATHS, RAW_TISSUE
-from cardium.datasets._echoxflow.store import (
-    RecordingStore,
-    first_of,
-    object_of,
-    path_of,
-)
-from cardium.errors import DataCorruptError, GeometryError, NotProvidedError
+from cardium.core import Array, FloatArray, Geometry, Stream
+from cardium.datasets._echoxflow.layout import PATHS
+from cardium.datasets._echoxflow.sectors import read_limit, read_sector, read_volume
+from cardium.datasets._echoxflow.spectra import TRACKS, read_depths, read_velocities
+from cardium.datasets._echoxflow.store import RecordingStore
+from cardium.datasets._echoxflow.tissue import decode_tissue, expect_type
+from cardium.errors import DataCorruptError
 from cardium.io.zarr import DecodedArray, ZarrArray
 
 _FLOAT32: np.dtype[Any] = np.dtype(np.float32)
 _BEAMSPACE = ("time", "range", "beam")
-_TILT = ("tilt_rad", "Tilt", "Angle")
-_WIDTH = ("width_rad", "Width")
-_ANGLE_START = ("angle_start_rad", "AngleStart")
+_PLANES = ("time", "plane", "range", "beam")
+_VOLUME = ("time", "elevation", "azimuth", "range")
+_NOTHING: Mapping[str, FloatArray] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the samples of a stream lie, and the limit of its velocities."""
+
+    geometry: Geometry | None = None
+    axes: Mapping[str, FloatArray] = field(default_factory=lambda: _NOTHING)
+    velocity_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +48,22 @@ class Modality:
         Name of the stream.
     path : str
         Its array in the store.
-    dims : tuple of str
-        Its axes.
+    dims : tuple of tuple of str
+        Its axes; several where arrays of several numbers of axes are found.
     unit : str
         Unit of the decoded values.
     decode : function (store, array, sector) -> array-like
         From the stored array to a lazy array of physical values.
+    place : function (store, sector, shape) -> Places
+        Where the samples lie.
     """
 
     name: str
     path: str
-    dims: tuple[str, ...]
+    dims: tuple[tuple[str, ...], ...]
     unit: str
     decode: Callable[[RecordingStore, ZarrArray, Mapping[str, Any]], Array]
+    place: Callable[[RecordingStore, Mapping[str, Any], tuple[int, ...], str], Places]
 
 
 def open_stream(
@@ -91,177 +100,104 @@ def open_stream(
     GeometryError
         If the geometry contradicts itself.
     """
-    stored = opened.store.open_array(modality.path)
-    if len(stored.shape) != len(modality.dims):
+    stored = open_values(opened, modality.path)
+    dims = next((d for d in modality.dims if len(d) == len(stored.shape)), None)
+    if dims is None:
         raise DataCorruptError(
             f"{stored.where} has shape {stored.shape}, expected the axes "
-            f"{modality.dims}."
+            f"{' or '.join(map(str, modality.dims))}."
         )
     sector = opened.find_sector(modality.path)
     if time is None:
-        times = opened.find_times(modality.path, sector)
+        track = opened.find_track(modality.path, TRACKS.get(modality.name, ()))
+        times = opened.find_times(modality.path, sector, track)
         time = opened.load_times(times, stored.shape[0])
     where = f"Recording '{opened.recording}', {modality.name}"
-    stated = sector.get("geometry") if geometry is None else geometry
+    if geometry is not None:
+        sector = {**sector, "geometry": geometry}
+    places = modality.place(opened, sector, stored.shape, where)
     return Stream(
         modality.name,
         modality.decode(opened, stored, sector),
         time,
-        modality.dims,
+        dims,
         modality.unit,
-        geometry=_read_geometry(stated, stored.shape, where),
-        velocity_limit=_velocity_limit(sector, where)
-        if modality.unit == "m/s"
-        else None,
+        geometry=places.geometry,
+        velocity_limit=places.velocity_limit,
+        axes=places.axes,
     )
 
 
-def _read_geometry(stated: object, shape: tuple[int, ...], where: str) -> Sector | None:
-    """Build the sector that a stored geometry describes, by any of its names."""
-    if stated is None:
-        return None
-    if not isinstance(stated, Mapping):
-        raise GeometryError(f"{where}: the geometry is {stated!r}, expected an object.")
-    depth = (
-        _number(stated, where, "depth_start_m", "DepthStart"),
-        _number(stated, where, "depth_end_m", "DepthEnd"),
+def open_values(opened: RecordingStore, path: str, *, whole: bool = True) -> ZarrArray:
+    """Open an array, and decide whether a chunk of it may have been left out.
+
+    Writers of Zarr leave out chunks of nothing but the fill value. That is likely of a
+    part of each image, or of a signal or a flow, and unlikely of images as a whole: a
+    frame that is not there was lost.
+
+    Parameters
+    ----------
+    opened : RecordingStore
+        The recording.
+    path : str
+        The array.
+    whole : bool
+        Whether samples are images or outlines, of which none is constant.
+    """
+    stored = opened.store.open_array(path)
+    flow = path in (PATHS["colour_velocity"], PATHS["colour_power"], PATHS["ecg"])
+    in_parts = any(
+        c < n for c, n in zip(stored.chunks[1:], stored.shape[1:], strict=True)
     )
-    try:
-        return Sector(depth, _read_angles(stated, where), (shape[-2], shape[-1]))
-    except GeometryError as error:
-        raise GeometryError(f"{where}: {error}") from error
-
-
-def _read_angles(stated: Mapping[str, Any], where: str) -> tuple[float, float]:
-    """Return the first and last angle, stated as such or as a centre and a width."""
-    if first_of(stated, *_WIDTH) is None or first_of(stated, *_ANGLE_START) is not None:
-        return (
-            _number(stated, where, *_ANGLE_START),
-            _number(stated, where, "angle_end_rad", "AngleEnd"),
-        )
-    untilted = first_of(stated, *_TILT) is None
-    tilt = 0.0 if untilted else _number(stated, where, *_TILT)
-    half = _number(stated, where, *_WIDTH) / 2
-    return tilt - half, tilt + half
-
-
-def _number(item: Mapping[str, Any], where: str, *names: str) -> float:
-    """Return a finite number by any of its names."""
-    value = first_of(item, *names)
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise GeometryError(
-            f"{where}: the geometry's {' or '.join(names)} is {value!r}, "
-            "expected a number."
-        )
-    return float(value)
-
-
-def _velocity_limit(sector: Mapping[str, Any], where: str) -> float | None:
-    """Return the Nyquist limit that a sector states [m/s]; None if it states none."""
-    value = first_of(sector, "velocity_limit_mps", "velocity_scale_mps")
-    if value is None:
-        return None
-    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise DataCorruptError(
-            f"{where}: the velocity limit is {value!r}, expected a positive number in "
-            "m/s."
-        )
-    return float(value)
-
-
-def _grey(
-    opened: RecordingStore, stored: ZarrArray, sector: Mapping[str, Any]
-) -> Array:
-    """Take grey levels as they are; the format has no other type."""
-    _expect_type(stored, np.dtype(np.uint8))
+    if flow or not whole or in_parts:
+        return opened.store.open_array(path, sparse=True)
     return stored
 
 
-def _number_as_stored(
+def open_other(opened: RecordingStore, name: str) -> Stream:
+    """Open an array that the format does not describe, as it is.
+
+    Its axes are those of a sector that names it, or else have no names: ``axis_1`` ….
+
+    Raises
+    ------
+    DataMissingError
+        If the array or its times are not there.
+    DataCorruptError
+        If it does not hold numbers, or its times are wrong.
+    """
+    path = f"data/{name}"
+    stored = open_values(opened, path, whole=False)
+    sector = opened.find_sector(path)
+    time = opened.load_times(opened.find_times(path, sector), stored.shape[0])
+    dims = ("time", *(f"axis_{k}" for k in range(1, len(stored.shape))))
+    where = f"Recording '{opened.recording}', {name}"
+    geometry: Geometry | None = None
+    if sector and len(stored.shape) == 3:
+        geometry = read_sector(sector.get("geometry"), stored.shape, where)
+        dims = _BEAMSPACE if geometry is not None else dims
+    return Stream(
+        name, decode_numbers(opened, stored, sector), time, dims, "", geometry=geometry
+    )
+
+
+def decode_numbers(
     opened: RecordingStore, stored: ZarrArray, sector: Mapping[str, Any]
 ) -> Array:
     """Take numbers as they are, as float32."""
+    if stored.dtype.kind not in "fiub":
+        raise DataCorruptError(f"{stored.where} is {stored.dtype}, expected numbers.")
     if stored.dtype == _FLOAT32:
         return stored
     return DecodedArray(stored, _as_float32, _FLOAT32)
 
 
-def _tissue_velocity(
+def _decode_grey(
     opened: RecordingStore, stored: ZarrArray, sector: Mapping[str, Any]
 ) -> Array:
-    """Decode tissue Doppler by its encoding; what cannot be decoded fails when read.
-
-    The refusal waits for the values, so that the other streams can be read.
-    """
-    encoding = sector.get("storage_encoding")
-    if encoding is None and stored.dtype.kind == "f":
-        return _number_as_stored(opened, stored, sector)
-    where = f"Recording '{opened.recording}', tissue_velocity"
-    limit = _velocity_limit(sector, where)
-    if encoding not in (LINEAR_TISSUE, RAW_TISSUE):
-        return _refused(
-            stored,
-            f"{where}: {stored.dtype} codes with the encoding {encoding!r}; known are "
-            f"{LINEAR_TISSUE}, {RAW_TISSUE} and none with floats.",
-        )
-    if limit is None:
-        return _refused(
-            stored,
-            f"{where}: the store states no velocity limit, without which the codes "
-            f"of {encoding} are no velocities.",
-        )
-    if encoding == LINEAR_TISSUE:
-        _expect_type(stored, np.dtype(np.uint8))
-        decode = partial(_look_up, _linear_velocities(limit))
-        return DecodedArray(stored, decode, _FLOAT32)
-    _expect_type(stored, np.dtype(np.uint16))
-    return DecodedArray(stored, _RawVelocities(opened, sector, limit), _FLOAT32)
-
-
-class _RawVelocities:
-    """Decode raw codes through the table in the store, which is read once, if ever."""
-
-    def __init__(
-        self, opened: RecordingStore, sector: Mapping[str, Any], limit: float
-    ) -> None:
-        self._opened = opened
-        self._sector = sector
-        self._limit = limit
-
-    def __call__(self, codes: NDArray[Any]) -> NDArray[Any]:
-        return _look_up(self._velocities, codes)
-
-    @cached_property
-    def _velocities(self) -> NDArray[np.float32]:
-        """Return the velocity of each of the 65536 codes [m/s]."""
-        native = object_of(self._sector.get("native_tdi_lookup_tables"))
-        other = object_of(self._sector.get("tdi_tables"))
-        path = path_of(native.get("fenc_lookup_table")) or path_of(
-            other.get("fenc_table")
-        )
-        if not path:
-            raise NotProvidedError(
-                f"Recording '{self._opened.recording}', tissue_velocity: the sector "
-                f"names no table to decode {RAW_TISSUE} with."
-            )
-        stored = self._opened.store.open_array(path)
-        if stored.dtype != np.uint8 or math.prod(stored.shape) < 65536 * 4:
-            raise DataCorruptError(
-                f"{stored.where} is {stored.dtype} {stored.shape}, expected at least "
-                "65536 rows of 4 bytes."
-            )
-        column = stored[:].reshape(-1, 4)[:65536, 0].astype(np.int64)
-        return _linear_velocities(self._limit)[255 - (column + 128) % 256]
-
-
-def _linear_velocities(limit: float) -> NDArray[np.float32]:
-    """Return the velocity of each 8-bit code, -limit for 0 and limit for 255 [m/s]."""
-    return ((2 * np.arange(256) / 255 - 1) * limit).astype(np.float32)
-
-
-def _look_up(table: NDArray[np.float32], codes: NDArray[Any]) -> NDArray[Any]:
-    """Return the velocity of each code."""
-    return np.take(table, codes)
+    """Take grey levels as they are; the format has no other type."""
+    expect_type(stored, np.dtype(np.uint8))
+    return stored
 
 
 def _as_float32(values: NDArray[Any]) -> NDArray[Any]:
@@ -269,29 +205,106 @@ def _as_float32(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float32)
 
 
-def _refused(stored: ZarrArray, message: str) -> Array:
-    """Return an array of the right shape that says why it cannot be read."""
-    return DecodedArray(stored, partial(_refuse, message), _FLOAT32)
+def _in_sector(
+    opened: RecordingStore,
+    sector: Mapping[str, Any],
+    shape: tuple[int, ...],
+    where: str,
+) -> Places:
+    """Place images by their sector."""
+    return Places(read_sector(sector.get("geometry"), shape, where))
 
 
-def _refuse(message: str, codes: NDArray[Any]) -> NDArray[Any]:
-    """Say why a stream cannot be read."""
-    raise NotProvidedError(message)
+def _with_limit(
+    opened: RecordingStore,
+    sector: Mapping[str, Any],
+    shape: tuple[int, ...],
+    where: str,
+) -> Places:
+    """Place velocities by their sector."""
+    geometry = read_sector(sector.get("geometry"), shape, where)
+    return Places(geometry, velocity_limit=read_limit(sector, where))
 
 
-def _expect_type(stored: ZarrArray, dtype: np.dtype[Any]) -> None:
-    """Refuse an array of another type."""
-    if stored.dtype != dtype:
-        raise DataCorruptError(f"{stored.where} is {stored.dtype}, expected {dtype}.")
+def _in_volume(
+    opened: RecordingStore,
+    sector: Mapping[str, Any],
+    shape: tuple[int, ...],
+    where: str,
+) -> Places:
+    """Place volumes by their fan."""
+    return Places(read_volume(sector.get("geometry"), shape, where))
 
 
+def _by_depth(
+    opened: RecordingStore,
+    sector: Mapping[str, Any],
+    shape: tuple[int, ...],
+    where: str,
+) -> Places:
+    """Place the rows of an M-mode."""
+    depths = read_depths(opened, sector, shape[1])
+    return Places() if depths is None else Places(axes={"range": depths})
+
+
+def _by_velocity(
+    name: str,
+) -> Callable[[RecordingStore, Mapping[str, Any], tuple[int, ...], str], Places]:
+    """Return what places the rows of a spectrum."""
+
+    def place(
+        opened: RecordingStore,
+        sector: Mapping[str, Any],
+        shape: tuple[int, ...],
+        where: str,
+    ) -> Places:
+        velocities, limit = read_velocities(opened, name, shape[1])
+        axes = _NOTHING if velocities is None else {"velocity": velocities}
+        return Places(axes=axes, velocity_limit=limit)
+
+    return place
+
+
+def _nowhere(
+    opened: RecordingStore,
+    sector: Mapping[str, Any],
+    shape: tuple[int, ...],
+    where: str,
+) -> Places:
+    """Place nothing."""
+    return Places()
+
+
+_SPECTRUM = ("time", "velocity")
 MODALITIES: Mapping[str, Modality] = {
-    name: Modality(name, PATHS[name], dims, unit, decode)
-    for name, dims, unit, decode in (
-        ("b_mode", _BEAMSPACE, "grey", _grey),
-        ("tissue_velocity", _BEAMSPACE, "m/s", _tissue_velocity),
-        ("colour_velocity", _BEAMSPACE, "m/s", _number_as_stored),
-        ("colour_power", _BEAMSPACE, "", _number_as_stored),
-        ("ecg", ("time",), "", _number_as_stored),
+    name: Modality(name, PATHS[name], dims, unit, decode, place)
+    for name, dims, unit, decode, place in (
+        ("b_mode", (_BEAMSPACE,), "grey", _decode_grey, _in_sector),
+        ("b_mode_0", (_BEAMSPACE,), "grey", _decode_grey, _in_sector),
+        ("b_mode_1", (_BEAMSPACE,), "grey", _decode_grey, _in_sector),
+        ("b_mode_2", (_BEAMSPACE,), "grey", _decode_grey, _in_sector),
+        ("b_mode_biplane", (_PLANES, _BEAMSPACE), "grey", _decode_grey, _in_sector),
+        ("b_mode_triplane", (_PLANES, _BEAMSPACE), "grey", _decode_grey, _in_sector),
+        ("b_mode_3d", (_VOLUME,), "grey", _decode_grey, _in_volume),
+        ("m_mode", (("time", "range"),), "grey", decode_numbers, _by_depth),
+        (
+            "pulsed_wave",
+            (_SPECTRUM,),
+            "grey",
+            decode_numbers,
+            _by_velocity("pulsed_wave"),
+        ),
+        (
+            "continuous_wave",
+            (_SPECTRUM,),
+            "grey",
+            decode_numbers,
+            _by_velocity("continuous_wave"),
+        ),
+        ("tissue_velocity", (_BEAMSPACE,), "m/s", decode_tissue, _with_limit),
+        ("colour_velocity", (_BEAMSPACE,), "m/s", decode_numbers, _with_limit),
+        ("colour_power", (_BEAMSPACE,), "", decode_numbers, _in_sector),
+        ("ecg", (("time",),), "", decode_numbers, _nowhere),
     )
 }
+"""How each stream of `PATHS` is read."""

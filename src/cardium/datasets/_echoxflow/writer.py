@@ -1,393 +1,471 @@
-"""Simulated examinations written in EchoXFlow's layout, one at a time."""
+"""Recordings written in EchoXFlow's layout: a store each, a catalogue at the end."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cardium.core import (
-    Entry,
-    FloatArray,
-    KnownAnswer,
-    Label,
-    Recording,
-    Stream,
+from cardium.core import Recording
+from cardium.core.files import plain
+from cardium.datasets._echoxflow.catalogue import (
+    Catalogue,
+    array_rows,
+    field_of,
+    hash_values,
 )
-from cardium.core.files import write_text
-from cardium.datasets._echoxflow.encoding import (
-    ROUNDED,
-    describe_sector,
-    describe_strain,
-    encode,
-    make_flow,
-    qrs_arrays,
+from cardium.datasets._echoxflow.drawn import pack_gates, pack_marks, pack_mesh
+from cardium.datasets._echoxflow.encoding import TissueEncoding
+from cardium.datasets._echoxflow.layout import PATHS, TIMES
+from cardium.datasets._echoxflow.pack import (
+    VOLUME,
+    Pack,
+    pack_masks,
+    pack_streams,
 )
-from cardium.datasets._echoxflow.layout import (
-    B_MODE_CONTENT,
-    CATALOGUE,
-    COLOUR_CONTENT,
-    FOLD_COLUMNS,
-    FOLD_FILES,
-    FOLDS,
-    LAYERS,
-    LV_STRAIN,
-    PATHS,
-    TIMES,
-    TISSUE_CONTENT,
+from cardium.datasets._echoxflow.panels import (
+    CHAMBERS,
+    Images,
+    chamber_of,
+    describe_volume,
+    from_apex,
+    pack_qrs,
+    pack_view,
+    role_for,
 )
-from cardium.errors import InvalidArgumentError
-from cardium.io.croissant import ArrayRow, LinkRow, RecordingRow, write_croissant
+from cardium.datasets._echoxflow.rows import (
+    fold_of_views,
+    link_row,
+    name_of_store,
+    recording_row,
+    with_source,
+)
+from cardium.datasets._files import inside
+from cardium.errors import InvalidArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
-    from cardium.phantom.exam import Examination
+    from typing import Self
 
-_CONTENT: Mapping[str, str] = {
-    "b_mode": B_MODE_CONTENT,
-    "tissue_velocity": TISSUE_CONTENT,
-    "colour_velocity": COLOUR_CONTENT,
-    "colour_power": COLOUR_CONTENT,
-}
+    from cardium.io.zarr import Compressor
+
+SCHEMA = 4
+_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
+_ANALYSES = {f"{c}_{what}" for c in CHAMBERS for what in ("contour", "strain")}
 
 
-def write_examinations(
-    root: Path,
-    examinations: Iterable[Examination],
-    *,
-    zarr_format: Literal[2, 3] = 3,
-    zipped: bool = False,
-    progress: Callable[[int], None] | None = None,
-) -> None:
-    """Write simulated examinations as a dataset in EchoXFlow's layout.
+class Writer:
+    """Write recordings as a dataset in EchoXFlow's layout, or add to one.
+
+    A store is written whole when its recording is added. The catalogue and the folds
+    are written once, by `close`, `flush` or the end of a ``with`` block; until then a
+    dataset that was there before is as it was, and stores that no catalogue lists are
+    overwritten by the next writer.
 
     Parameters
     ----------
-    root : Path
-        The dataset's folder; made if need be.
-    examinations : iterable of Examination
-        Apical examinations. They are taken one by one, so that memory does not
-        grow with their number.
-    zarr_format : {2, 3}
+    root : str or Path
+        The dataset's folder; made if need be. If it holds a catalogue, recordings are
+        added to that, and its title, licence and so on stay.
+    zarr_format : {3, 2}
         Version of the stores; the release has 2.
     zipped : bool
         Write each store as one zip file.
-    progress : function (number of examinations written), optional
-        Called after each examination.
+    compressor : {"zstd", "blosc", "gzip"}, optional
+        How chunks are packed; None leaves them as they are.
+    name, description, license, url, version, cite_as : str
+        What a new catalogue says of the dataset; licence and home are addresses, the
+        version has three numbers. What is blank is left out.
+    date_published : str, optional
+        As ``"2026-01-31"``; today, if not given.
+
+    Raises
+    ------
+    DataCorruptError
+        If there is a catalogue or fold file that cannot be read.
+    SplitLeakError
+        If the folds that are there have an examination twice.
 
     Notes
     -----
-    Each examination becomes three recordings: B-mode with tissue Doppler, B-mode, and
-    a strain analysis of the latter. Examinations are dealt to the five folds in turn.
-    ``truth.csv`` has the volumes that the heart was made with. The catalogue is
-    written last: a root without one was not finished.
+    Velocities of tissue are rounded to 8 bits, times to float32. Everything else that
+    is float becomes float32; grey levels are 8 bits. Depths count from the apex of the
+    fan: a `Sector` with an `apex_offset` is moved there, with its contours and marks.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from cardium.core import Entry, Recording, Stream
+    >>> from cardium.datasets.echoxflow import DATASET, Writer
+    >>> ecg = Stream("ecg", np.ones(4), np.arange(4) / 250, ("time",), "")
+    >>> one = Recording(Entry("r1", "p1", "", frozenset({"ecg"})), {"ecg": ecg})
+    >>> with TemporaryDirectory() as folder:
+    ...     with Writer(folder, name="mine") as writer:
+    ...         writer.add(one, exam="exam1", fold=2)
+    ...     entry = DATASET.open(folder).catalog["r1"]
+    'r1'
+    >>> entry.patient, entry.split
+    ('exam1', 'fold2')
     """
-    release = _Release(root)
-    for number, examination in enumerate(examinations):
-        release.add(number, examination, _Kind(zarr_format, zipped))
-        if progress is not None:
-            progress(number + 1)
-    release.finish()
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        zarr_format: Literal[2, 3] = 3,
+        zipped: bool = False,
+        compressor: Compressor | None = "zstd",
+        name: str = "echocardiograms",
+        description: str = "",
+        license: str = "",
+        url: str = "",
+        version: str = "1.0.0",
+        cite_as: str = "",
+        date_published: str | None = None,
+    ) -> None:
+        self.root = Path(root)
+        self.zarr_format: Literal[2, 3] = zarr_format
+        self.zipped = zipped
+        self.compressor = compressor
+        header = {
+            "name": name,
+            "description": description or name,
+            "license": license,
+            "url": url,
+            "version": version,
+            "citeAs": cite_as,
+            "datePublished": date_published or datetime.now(UTC).date().isoformat(),
+        }
+        self._catalogue = Catalogue.open(self.root, header)
+        self._links: list[tuple[str, str]] = []
+        self._changed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<Writer of {len(self._catalogue.recordings)} at '{self.root}'>"
+
+    def add(
+        self,
+        recording: Recording | Sequence[Recording],
+        *,
+        exam: str | None = None,
+        recording_id: str | None = None,
+        fold: int | None = None,
+        modes: Iterable[str] | None = None,
+        source: str | None = None,
+        stitched_beats: int | None = None,
+        tissue: TissueEncoding = "linear",
+        prediction: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Write one recording to its store.
+
+        Parameters
+        ----------
+        recording : Recording or sequence of Recording
+            Streams, annotations, meshes, marks and gates by the names that reading
+            gives them. Several are the views of one strain analysis.
+        exam : str, optional
+            The examination; that of the entry, or its patient, if not given.
+        recording_id : str, optional
+            The id; that of the entry, without the view of a strain analysis.
+        fold : int, optional
+            The fold of the examination; that of the entry's split, if not given.
+        modes : iterable of str, optional
+            What was acquired; the content types, if not given.
+        source : str, optional
+            The recording that it was derived from, if `Recording.links` does not say.
+        stitched_beats : int, optional
+            Beats that a volume was put together from.
+        tissue : {"linear", "raw", "float"}
+            How tissue velocities are stored.
+        prediction : mapping, optional
+            Says that the values were predicted, and by what.
+
+        Returns
+        -------
+        str
+            The id of the recording.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If there is a recording of that id, the examination is in another fold, or
+            something cannot be stored as it is.
+        UnknownNameError
+            If the format has no place for a stream, or a recording that it is derived
+            from is not in the dataset.
+        GeometryError
+            If a stream does not lie in beamspace.
+
+        Notes
+        -----
+        Streams that a linked recording holds, sample for sample, are not stored again:
+        the images of a strain analysis, the volume of a mesh, which must have been
+        added before. Other links may lead to recordings that are added later.
+        """
+        views = [recording] if isinstance(recording, Recording) else list(recording)
+        if not views:
+            raise InvalidArgumentError("There is no recording to add.")
+        first = views[0].entry
+        exam = exam or first.exam or first.patient
+        name = recording_id or name_of_store(views)
+        self._expect_new(exam, name)
+        store = f"recordings/{exam}/{name}.zarr"
+        views = [from_apex(with_source(view, source)) for view in views]
+        fold = fold_of_views(views) if fold is None else fold
+        self._catalogue.expect_fold(exam, fold)
+        pack, links = self._pack(views, name, store, tissue, prediction is not None)
+        row = recording_row(
+            pack, exam, name, store, modes, links, stitched_beats, prediction
+        )
+        self._write(pack, row)
+        self._note(pack, row, links)
+        if fold is not None:
+            self._catalogue.folds[exam] = fold
+        return name
+
+    def flush(self) -> None:
+        """Write the folds and the catalogue, if something was added.
+
+        Raises
+        ------
+        RunConflictError
+            If somebody else wrote the catalogue since this writer read it.
+        InvalidArgumentError
+            If a recording is derived from one that was not added.
+        """
+        known = self._catalogue.recordings
+        for name, other in self._links:
+            if other not in known:
+                raise InvalidArgumentError(
+                    f"Recording '{name}' is derived from '{other}', which is not in "
+                    f"'{self.root}'. Add that too."
+                )
+        if self._changed:
+            self._catalogue.write()
+        self._changed = False
+
+    def close(self) -> None:
+        """Write the folds and the catalogue."""
+        self.flush()
+
+    def _expect_new(self, exam: str, name: str) -> None:
+        """Refuse names that are taken or make no file name."""
+        for what, text in (("Examination", exam), ("Recording", name)):
+            if not _NAME.fullmatch(text):
+                raise InvalidArgumentError(
+                    f"{what} '{text}': an id has letters, digits, '_', '-' and '.' and "
+                    "begins with none of the latter two."
+                )
+        if name in self._catalogue.recordings:
+            raise InvalidArgumentError(
+                f"'{self.root}' has a recording '{name}' already. Give another "
+                "recording_id."
+            )
+
+    def _pack(
+        self,
+        views: Sequence[Recording],
+        name: str,
+        store: str,
+        tissue: TissueEncoding,
+        predicted: bool,
+    ) -> tuple[Pack, list[dict[str, str]]]:
+        """Make the arrays and the manifest of a store, and its links."""
+        pack = Pack(manifest={"manifest_type": "", "schema_version": SCHEMA})
+        links: list[dict[str, str]] = []
+        for view in views:
+            drawn = bool(chamber_of(view) or view.meshes)
+            linked = [self._linked(name, other, drawn) for other in view.links]
+            inherited = {} if predicted else self._inherited(view, linked, tissue)
+            own = {k: s for k, s in view.streams.items() if k not in inherited}
+            pack_streams(pack, own, tissue=tissue, predicted=predicted)
+            chamber = chamber_of(view)
+            if chamber:
+                role = role_for(view, chamber)
+                fallback = linked[:1] if "b_mode" not in own else []
+                images = inherited.get("b_mode") or [*fallback, Images(name, store)][0]
+                pack_view(pack, view, role, images, store)
+            else:
+                role = "3d_brightness_mode" if view.meshes else ""
+                images = inherited.get(VOLUME) or [*linked, Images(name, store)][0]
+                self._pack_rest(pack, view)
+            if view.meshes:
+                pack.manifest["linked_volume"] = describe_volume(
+                    replace(images, frames=PATHS[VOLUME], times=TIMES[VOLUME]), store
+                )
+            links += [link_row(name, other, role, view) for other in linked]
+            pack_mesh(pack, view.meshes)
+            pack_marks(pack, view.marks)
+            pack_gates(pack, view.gates)
+        order = ("2d", "3d", "strain")
+        pack.manifest["manifest_type"] = "+".join(k for k in order if k in pack.kinds)
+        return pack, links
+
+    def _pack_rest(self, pack: Pack, view: Recording) -> None:
+        """Add the annotations of a recording that is no strain analysis."""
+        masks = []
+        for key, stream in view.annotations.items():
+            if key == "qrs":
+                pack_qrs(pack, stream)
+            elif key.endswith("_mask"):
+                masks.append(stream)
+            else:
+                known = ["qrs", *sorted(_ANALYSES), "lv_mask"]
+                raise UnknownNameError("EchoXFlow annotation", key, known)
+        pack_masks(pack, masks)
+
+    def _linked(self, name: str, other: str, drawn: bool) -> Images:
+        """Find the recording that one is derived from; others may come later."""
+        row = self._catalogue.recordings.get(other)
+        if row is None and drawn:
+            raise InvalidArgumentError(
+                f"Recording '{name}' was drawn on '{other}', which is not in "
+                f"'{self.root}'. Add that first."
+            )
+        path = "" if row is None else field_of(row, "recordings", "zarr_path")
+        return Images(other, str(path))
+
+    def _inherited(
+        self, view: Recording, linked: Sequence[Images], tissue: TissueEncoding
+    ) -> dict[str, Images]:
+        """Find the streams that linked recordings hold, sample for sample."""
+        found: dict[str, Images] = {}
+        there = [images for images in linked if images.path]
+        for key in view.streams if there else ():
+            pack = Pack()
+            pack_streams(pack, {key: view.streams[key]}, tissue=tissue)
+            wanted = {path: hash_values(v) for path, v in pack.arrays.items()}
+            for images in there:
+                if all(self._hash(images, p) == h for p, h in wanted.items()):
+                    found[key] = images
+                    break
+        return found
+
+    def _hash(self, images: Images, path: str) -> str:
+        """Return the hash of an array of a recording; empty if it has none."""
+        key = images.recording, path
+        if key not in self._catalogue.hashes:
+            from cardium.io.zarr import open_store
+
+            store = open_store(self.root / inside(images.path))
+            there = path in store
+            values = store.open_array(path)[:] if there else None
+            digest = "" if values is None else hash_values(values)
+            self._catalogue.hashes[key] = digest
+        return self._catalogue.hashes[key]
+
+    def _write(self, pack: Pack, row: Mapping[str, Any]) -> None:
+        """Write one store, aside first."""
+        from cardium.io.zarr import write_store
+
+        described = [
+            {
+                "name": path.removeprefix("data/"),
+                "shape": list(values.shape),
+                "content_types": list(pack.content[path]),
+            }
+            for path, values in pack.arrays.items()
+        ]
+        attributes = {
+            "exam_id": row["exam_id"],
+            "recording_id": row["recording_id"],
+            "source_recording_id": row["source_recording_id"],
+            "recording_manifest": pack.manifest,
+            "content_types": row["content_types"],
+            "frame_counts_by_content_type": pack.counts,
+            "median_delta_time": pack.steps,
+            "arrays": described,
+        }
+        for key in ("stitch_beat_count", "prediction_manifest"):
+            if row[key] is not None:
+                attributes[key] = row[key]
+        write_store(
+            self.root / inside(str(row["zarr_path"])),
+            pack.arrays,
+            attributes=plain(attributes),
+            array_attributes=plain(pack.array_attributes),
+            zarr_format=self.zarr_format,
+            zipped=self.zipped,
+            compressor=self.compressor,
+        )
+
+    def _note(
+        self, pack: Pack, row: Mapping[str, Any], links: Iterable[Mapping[str, str]]
+    ) -> None:
+        """Note the rows of a store that was written."""
+        self._catalogue.add("recordings", row)
+        for one in array_rows(str(row["recording_id"]), pack.arrays, pack.content):
+            self._catalogue.add("arrays", one)
+        for link in links:
+            ends = link["source_recording_id"], link["linked_recording_id"]
+            self._links.append(ends)
+            self._catalogue.add("recording_links", {"exam_id": row["exam_id"], **link})
+        self._changed = True
 
 
-def write_known_examinations(
-    root: Path, examinations: Iterable[Examination]
-) -> tuple[KnownAnswer, ...]:
-    """Write examinations in every kind of store, and return what they hold.
-
-    The first has a colour Doppler recording besides: a velocity that is linear in
-    depth, angle and time, folded at its Nyquist limit.
+def write_recordings(
+    root: str | Path,
+    recordings: Iterable[Recording],
+    *,
+    zarr_format: Literal[2, 3] = 3,
+    zipped: bool = False,
+    compressor: Compressor | None = "zstd",
+    name: str = "echocardiograms",
+    license: str = "",
+) -> list[str]:
+    """Write recordings in EchoXFlow's layout, or add them to a dataset.
 
     Parameters
     ----------
-    root : Path
+    root : str or Path
         The dataset's folder.
-    examinations : iterable of Examination
-        What to write; all are kept in memory.
+    recordings : iterable of Recording
+        What to write, one by one, with the examination and the fold of its entry. A
+        recording comes after those it was derived from. The views of a strain analysis,
+        ``"<id>.2ch"``, ``"<id>.4ch"``, follow one another and become one.
+    zarr_format : {3, 2}
+        Version of the stores; the release has 2.
+    zipped : bool
+        Write each store as one zip file.
+    compressor : {"zstd", "blosc", "gzip"}, optional
+        How chunks are packed; None leaves them as they are.
+    name, license : str
+        What a new catalogue says of the dataset; the licence is an address.
 
     Returns
     -------
-    tuple of KnownAnswer
-        What reading must give, in the catalogue's order.
+    list of str
+        The ids of the recordings.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If something cannot be stored; the catalogue is then as it was before.
     """
-    release = _Release(root)
-    answers: list[KnownAnswer] = []
-    for number, examination in enumerate(examinations):
-        kind = _KINDS[number % len(_KINDS)]
-        answers += release.add(number, examination, kind)
-        if number == 0:
-            answers.append(release.add_flow(number, examination, kind))
-    release.finish()
-    return tuple(answers)
-
-
-TRUTH = "truth.csv"
-"""What is exactly known of each examination."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What kind of store to write."""
-
-    zarr_format: Literal[2, 3]
-    zipped: bool
-
-
-_KINDS = (_Kind(2, False), _Kind(3, False), _Kind(3, True), _Kind(2, True))
-
-
-@dataclass(frozen=True, slots=True)
-class _Release:
-    """A release that is being written: its rows so far."""
-
-    root: Path
-    recordings: list[RecordingRow] = field(default_factory=list)
-    arrays: list[ArrayRow] = field(default_factory=list)
-    links: list[LinkRow] = field(default_factory=list)
-    folds: dict[str, int] = field(default_factory=dict)
-    truths: list[str] = field(default_factory=list)
-
-    def add(
-        self, number: int, examination: Examination, kind: _Kind
-    ) -> tuple[KnownAnswer, ...]:
-        """Write the stores of one examination."""
-        exam = _exam_id(number)
-        self.folds[exam] = number % FOLDS
-        truth, view = examination.truth, examination.view
-        volumes = (truth.edv_ml, truth.esv_ml, truth.ef_percent)
-        self.truths.append(",".join([exam, *(repr(float(v)) for v in volumes)]))
-        streams = {k: _as_stored(v) for k, v in examination.streams.items()}
-        qrs = _qrs_stream(examination.qrs_times)
-        plain = {k: streams[k] for k in ("b_mode", "ecg")}
-        tissue = {**plain, "tissue_velocity": streams["tissue_velocity"]}
-        contour = _as_stored(examination.annotations["lv_contour"])
-        return (
-            self._add_images(exam, "tissue", tissue, qrs, kind),
-            self._add_images(exam, "bmode", plain, qrs, kind, view=view.upper()),
-            self._add_strain(exam, plain, qrs, contour, kind, role=view),
-        )
-
-    def add_flow(
-        self, number: int, examination: Examination, kind: _Kind
-    ) -> KnownAnswer:
-        """Write a colour Doppler recording of a known flow."""
-        b_mode, ecg = (_as_stored(examination.streams[k]) for k in ("b_mode", "ecg"))
-        velocity, power = map(_as_stored, make_flow(b_mode))
-        streams = {
-            "b_mode": b_mode,
-            "ecg": ecg,
-            "colour_velocity": velocity,
-            "colour_power": power,
-        }
-        qrs = _qrs_stream(examination.qrs_times)
-        return self._add_images(_exam_id(number), "colour", streams, qrs, kind)
-
-    def finish(self) -> None:
-        """Write the tables, and last of all the catalogue."""
-        folds = [f"{exam},{fold}" for exam, fold in self.folds.items()]
-        header = f"exam_id,{FOLD_COLUMNS[0]}"
-        write_text(self.root / FOLD_FILES[0], "\n".join([header, *folds]) + "\n")
-        header = "exam_id,edv_ml,esv_ml,ef_percent"
-        write_text(self.root / TRUTH, "\n".join([header, *self.truths]) + "\n")
-        write_croissant(
-            self.root / CATALOGUE,
-            name="cardium-phantom",
-            description="Simulated examinations of a phantom heart in the layout of "
-            "EchoXFlow. No person was examined.",
-            license="https://creativecommons.org/publicdomain/zero/1.0/",
-            url="https://cardium.readthedocs.io",
-            version="1.0.0",
-            cite_as="cardium phantom",
-            date_published="2026-01-01",
-            recordings=self.recordings,
-            arrays=self.arrays,
-            links=self.links,
-        )
-
-    def _add_images(
-        self,
-        exam: str,
-        name: str,
-        streams: Mapping[str, Stream],
-        qrs: Stream,
-        kind: _Kind,
-        *,
-        view: str = "",
-    ) -> KnownAnswer:
-        """Write a recording of images and an ECG."""
-        recording = f"{exam}_{name}"
-        arrays: dict[str, NDArray[Any]] = {}
-        for stream in streams.values():
-            arrays[PATHS[stream.name]] = encode(stream)
-            arrays[TIMES[stream.name]] = stream.time.astype(np.float32)
-        arrays |= qrs_arrays(qrs, "")
-        manifest = {
-            "manifest_type": "2d",
-            "schema_version": 4,
-            "sectors": [describe_sector(s) for s in streams.values() if s.geometry],
-            "tracks": [],
-            "metadata": {"qrs_trigger_times": qrs.time.tolist()},
-        }
-        content = {_CONTENT.get(k, k): s for k, s in streams.items()}
-        self._write(exam, recording, arrays, manifest, content, kind)
-        entry = self._known_entry(exam, recording, recording, {*streams, "qrs"}, view)
-        limit = {k: s.velocity_limit for k, s in streams.items() if k in ROUNDED}
-        return KnownAnswer(
-            Recording(entry, streams, {"qrs": qrs}),
-            # Half a code, and a part in a million for the float32 that it becomes.
-            {k: (v or 0.0) * (1 / 255 + 1e-6) for k, v in limit.items()},
-        )
-
-    def _add_strain(
-        self,
-        exam: str,
-        streams: Mapping[str, Stream],
-        qrs: Stream,
-        contour: Stream,
-        kind: _Kind,
-        *,
-        role: str,
-    ) -> KnownAnswer:
-        """Write the strain analysis of the examination's B-mode recording."""
-        recording, images = f"{exam}_strain", f"{exam}_bmode"
-        values = contour.load()
-        points = np.swapaxes(values, 1, 2).reshape(len(values), -1, 2)
-        path, times = f"data/{role}_contour", f"timestamps/{role}_contour"
-        arrays = {
-            path: np.ascontiguousarray(points, dtype=np.float32),
-            times: contour.time.astype(np.float32),
-            **qrs_arrays(qrs, f"{role}_"),
-        }
-        store = _store_path(exam, images)
-        manifest = describe_strain(role, images, store, streams["b_mode"], qrs)
-        self._write(exam, recording, arrays, manifest, {LV_STRAIN: contour}, kind)
-        self.links.append(
-            LinkRow(
-                exam_id=exam,
-                source_recording_id=recording,
-                linked_recording_id=images,
-                panel_role_id=role,
-                linked_frame_array_id=f"{images}/{PATHS['b_mode']}",
-                linked_timestamp_array_id=f"{images}/{TIMES['b_mode']}",
-            )
-        )
-        names = {*streams, "qrs", "lv_contour"}
-        entry = self._known_entry(
-            exam, recording, f"{recording}.{role}", names, role.upper()
-        )
-        known = Recording(
-            replace(entry, files=(*entry.files, PurePosixPath(store))),
-            streams,
-            {"qrs": qrs, "lv_contour": replace(contour, coords={"layer": LAYERS})},
-            (images,),
-        )
-        return KnownAnswer(known)
-
-    def _write(
-        self,
-        exam: str,
-        recording: str,
-        arrays: Mapping[str, NDArray[Any]],
-        manifest: Mapping[str, Any],
-        content: Mapping[str, Stream],
-        kind: _Kind,
-    ) -> None:
-        """Write one store and note its rows."""
-        from cardium.io.zarr import write_store
-
-        path = _store_path(exam, recording)
-        write_store(
-            self.root / path,
-            arrays,
-            attributes={
-                "exam_id": exam,
-                "recording_id": recording,
-                "source_recording_id": None,
-                "recording_manifest": manifest,
-            },
-            zarr_format=kind.zarr_format,
-            zipped=kind.zipped,
-        )
-        types = tuple(name for name in content if name != "ecg")
-        self.recordings.append(
-            RecordingRow(
-                exam_id=exam,
-                recording_id=recording,
-                zarr_path=path,
-                modes=types,
-                content_types=types,
-                frame_counts_by_content_type={
-                    k: len(s.time) for k, s in content.items()
-                },
-                median_delta_time_by_content_type={
-                    k: float(np.median(np.diff(s.time))) for k, s in content.items()
-                },
-                array_paths=tuple(arrays),
-            )
-        )
-        self.arrays.extend(
-            _array_row(recording, path, values) for path, values in arrays.items()
-        )
-
-    def _known_entry(
-        self, exam: str, recording: str, name: str, provides: set[str], view: str
-    ) -> Entry:
-        """Say what the catalog must list for a recording that was just written."""
-        types = self.recordings[-1].content_types
-        labels: dict[str, Label] = {"content_types": types, "modes": types}
-        if view:
-            labels["view"] = view
-        return Entry(
-            id=name,
-            patient=exam,
-            split=f"fold{self.folds[exam]}",
-            provides=frozenset(provides) | labels.keys(),
-            files=(PurePosixPath(_store_path(exam, recording)),),
-            labels=MappingProxyType(labels),
-            exam=exam,
-        )
-
-
-def _exam_id(number: int) -> str:
-    """Name an examination."""
-    return f"exam{number:04d}"
-
-
-def _store_path(exam: str, recording: str) -> str:
-    """Say where the store of a recording lies under the root."""
-    return f"recordings/{exam}/{recording}.zarr"
-
-
-def _as_stored(stream: Stream) -> Stream:
-    """Round times to what the format's float32 holds, and read the values."""
-    time = stream.time.astype(np.float32).astype(np.float64)
-    if (np.diff(time) <= 0).any():
-        raise InvalidArgumentError(
-            f"Stream '{stream.name}': at {stream.rate:g} Hz and up to {time[-1]:g} s, "
-            "times stored as float32 do not ascend. Start the clock nearer to 0."
-        )
-    return replace(stream, values=stream.load(), time=time)
-
-
-def _qrs_stream(times: FloatArray) -> Stream:
-    """Make the stream of QRS times that reading gives."""
-    time = np.asarray(times, np.float32).astype(np.float64)
-    return Stream("qrs", time, time, ("time",), "s")
-
-
-def _array_row(recording: str, path: str, values: NDArray[Any]) -> ArrayRow:
-    """Describe an array in the catalogue."""
-    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-    return ArrayRow(
-        recording_id=recording,
-        array_path=path,
-        role="timestamps" if path.startswith("timestamps/") else "frames",
-        dtype=values.dtype.name,
-        shape=values.shape,
-        data_sha256=hashlib.sha256(np.ascontiguousarray(little).tobytes()).hexdigest(),
-    )
+    with Writer(
+        root,
+        zarr_format=zarr_format,
+        zipped=zipped,
+        compressor=compressor,
+        name=name,
+        license=license,
+    ) as writer:
+        stores = groupby(recordings, key=lambda one: name_of_store([one]))
+        return [writer.add(list(views)) for _, views in stores]
