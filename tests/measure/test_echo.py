@@ -222,6 +222,26 @@ def test_what_readers_marked_on_spectra() -> None:
     assert value["peak_gradient_mmhg"] == pytest.approx(4 * (1 + 0.64) / 2)
 
 
+def test_waves_are_read_off_a_traced_inflow() -> None:
+    """E of 80 cm/s that falls to zero in 200 ms, and A of 50 cm/s."""
+    time = np.arange(0, 2, 0.01)
+    spectrum = Stream(
+        "pulsed_wave", np.zeros((200, 3)), time, ("time", "velocity"), "grey",
+        velocity_limit=1.0, axes={"velocity": np.array([1.0, 0.0, -1.0])},
+    )  # fmt: skip
+    peaks = np.array([0.0, 1.0, 1.99])
+    qrs = Stream("qrs", peaks, peaks, ("time",), "s")
+    points = [(0.42, 0), (0.5, 0.8), (0.7, 0), (0.8, 0), (0.87, 0.5), (0.94, 0)]
+    trace = Mark("MV trace", "pulsed_wave", IN_SPECTRUM, np.array(points))
+    recording = recording_of(streams=[spectrum], annotations=[qrs], marks=(trace,))
+    value = measure_recording(recording).values
+    assert value["flow"] == "MV"
+    assert value["e_cm_s"] == pytest.approx(80, rel=0.02)
+    assert value["a_cm_s"] == pytest.approx(50, rel=0.03)
+    assert value["e_to_a"] == pytest.approx(1.6, rel=0.04)
+    assert value["deceleration_time_ms"] == pytest.approx(200, rel=0.03)
+
+
 def test_a_marked_peak_is_a_gradient() -> None:
     peaks = [
         Mark("TR Vmax", "continuous_wave", IN_SPECTRUM, np.array([(t, -3.0)]))

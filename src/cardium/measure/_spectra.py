@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
 
-from cardium.core import Mark, Stream
+from cardium.core import FloatArray, Mark, Stream
 from cardium.errors import NotProvidedError
 from cardium.measure._case import Case
 from cardium.measure.doppler import (
@@ -36,6 +36,8 @@ _PEAKS = {
     },
 }
 """Peaks that readers mark with one point, and their columns."""
+
+_TRACE_STEP = 0.004  # s
 
 TISSUE_LIMIT = 0.4
 """Velocity limit [m/s] below which a spectrum shows tissue: blood needs more."""
@@ -71,8 +73,11 @@ def measure_traces(case: Case) -> None:
     name = max(traced, key=lambda label: len(traced[label]))
     if len(traced) > 1:
         case.flag("several_flows")
-    _put_flows(case, name, [measure_flow(*traced_flow(m)) for m in traced[name]])
+    flows = [traced_flow(mark) for mark in traced[name]]
+    _put_flows(case, name, [measure_flow(*flow) for flow in flows])
     case.put("envelope_method", "traced")
+    if name == "MV" and "e_cm_s" not in case.values:
+        _put_traced_inflow(case, traced[name][0].on, flows)
 
 
 def measure_spectrum(case: Case) -> None:
@@ -95,7 +100,7 @@ def measure_spectrum(case: Case) -> None:
     side = "towards" if stronger is towards else "away"
     phase = _put_flow_of_beats(case, stronger, beats, side)
     if (name, side, phase) == ("pulsed_wave", "towards", "diastole"):
-        _put_inflow(case, towards, beats)
+        _put_inflow(case, ((towards, beat) for beat in beats))
 
 
 def plain_label(label: str) -> str:
@@ -188,9 +193,28 @@ def _put_flows(case: Case, name: str, flows: Sequence[Flow]) -> None:
             case.put(column.name, values)
 
 
-def _put_inflow(case: Case, envelope: Stream, beats: Sequence[Beat]) -> None:
-    """Fill the columns of mitral inflow."""
-    found = [measure_inflow(envelope, beat) for beat in beats]
+def _put_traced_inflow(
+    case: Case, on: str, flows: Sequence[tuple[FloatArray, FloatArray]]
+) -> None:
+    """Read E and A off a traced inflow, in the beat that it was traced in."""
+    clock = case.recording[on].time
+    beats = case.need_beats(clock, "so that E and A cannot be told apart")
+    pairs = []
+    for time, velocity in flows:
+        # Readers put a point where the line bends; the slope of E needs more.
+        fine = np.arange(time[0], time[-1], _TRACE_STEP)
+        speed = abs(np.interp(fine, time, velocity))
+        envelope = Stream("envelope", speed, fine, ("time",), "m/s")
+        middle = (time[0] + time[-1]) / 2
+        pairs += [(envelope, beat) for beat in beats if beat[0] <= middle < beat[1]]
+    if not pairs:
+        raise NotProvidedError("no traced inflow lies in a whole beat")
+    _put_inflow(case, pairs)
+
+
+def _put_inflow(case: Case, pairs: Iterable[tuple[Stream, Beat]]) -> None:
+    """Fill the columns of mitral inflow with the mean of several beats."""
+    found = [measure_inflow(envelope, beat) for envelope, beat in pairs]
     case.put("e_cm_s", [one.e_cm_s for one in found])
     case.put("a_cm_s", [one.a_cm_s for one in found])
     case.put("e_to_a", [one.e_to_a for one in found])
