@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from cardium.core import Entry, Recording, Sector, SectorVolume, Stream
 from cardium.plot import write_picture
-from cardium.plot.film import open_film
+from cardium.plot._film.film import open_film
 
 REFERENCE = 0.47  # frames a second of the reference tooling
 SECTOR = Sector((0.0, 0.16), (-0.7, 0.7), (400, 150))

@@ -23,7 +23,8 @@ ONE_LINE = ("cardium.cli", "cardium.core.model", "cardium.core.stream.Array")
 # Functions show what they do in an example; classes are shown by the functions that make
 # and take them. The functions below need a simulated release, a fitted model or its
 # predictions, which take seconds to make: the example of `cardium.evaluate.evaluate` goes the whole
-# way once, and the tests run each of them, some by their command.
+# way once, and the tests run each of them, some by their command. What reads a file is shown by
+# what writes it, and `combine` by `measure_examination`.
 NO_EXAMPLE = (
     "cardium.datasets.echoxflow.load",
     "cardium.datasets.echoxflow.write_fake",
@@ -33,6 +34,13 @@ NO_EXAMPLE = (
     "cardium.evaluate.report.load_report",
     "cardium.evaluate.scoring",
     "cardium.fit.run",
+    "cardium.io.dicom.read_dicom",
+    "cardium.io.hdf5.read_hdf5",
+    "cardium.io.metaimage.read_metaimage",
+    "cardium.io.nifti.read_nifti",
+    "cardium.io.xarray.recording_from_xarray",
+    "cardium.measure.exam.combine",
+    "cardium.phantom.scatterers.solid_tissue",
     "cardium.plot.cases",
     "cardium.plot.page",
     "cardium.testing",

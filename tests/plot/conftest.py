@@ -22,7 +22,7 @@ from cardium.core import (
 )
 from cardium.evaluate.bootstrap import Estimate
 from cardium.evaluate.report import Report, ScoreTable
-from cardium.plot.film import Film
+from cardium.plot._film.film import Film
 
 PLANE = PlaneGrid(x=(-0.04, 0.04), z=(0.0, 0.12), shape=(121, 81))
 """Pixels of 1 mm, so that a place in mm is an index."""

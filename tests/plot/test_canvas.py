@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardium.plot.canvas import (
+from cardium.plot._film.canvas import (
     blank,
     draw_lines,
     fill_shape,

@@ -11,8 +11,8 @@ from PIL import Image
 from cardium.core import Recording, Sector, Stream
 from cardium.errors import InvalidArgumentError, NotProvidedError
 from cardium.plot import draw_picture, write_panels, write_picture
+from cardium.plot._film.film import Film, open_film
 from cardium.plot.clip import frame_times
-from cardium.plot.film import Film, open_film
 from plot.conftest import (
     BEAMS,
     SECTOR,

@@ -7,7 +7,7 @@ import pytest
 
 from cardium.core import Sector, SectorVolume, Stream
 from cardium.errors import NotProvidedError
-from cardium.plot.frames import Frames, fans_of, plane_of
+from cardium.plot._film.frames import Frames, fans_of, plane_of
 from plot.conftest import Counting, ecg
 
 

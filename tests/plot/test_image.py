@@ -9,7 +9,7 @@ import pytest
 
 from cardium.core import STRUCTURES, Gate, Mark, Sector, Stream
 from cardium.errors import InvalidArgumentError, NotProvidedError
-from cardium.plot.film import open_film
+from cardium.plot._film.film import open_film
 from cardium.plot.style import power_table, velocity_table
 from plot.conftest import (
     BEAMS,
@@ -250,7 +250,7 @@ def test_a_mark_that_moves_is_where_it_is_then() -> None:
 
 
 def test_labels_of_marks_do_not_overlap(monkeypatch) -> None:
-    from cardium.plot import overlays
+    from cardium.plot._film import overlays
 
     taken: list = []
     monkeypatch.setattr(

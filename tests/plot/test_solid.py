@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cardium.core import Mesh, SectorVolume, Stream
-from cardium.plot.film import open_film
-from cardium.plot.image import ImagePanel
-from cardium.plot.solid import MeshPanel, mesh_axis, mesh_volumes
+from cardium.plot._film.film import open_film
+from cardium.plot._film.image import ImagePanel
+from cardium.plot._film.solid import MeshPanel, mesh_axis, mesh_volumes
 from plot.conftest import ecg, image_of, qrs, recording
 
 FAN = SectorVolume((0.0, 0.14), (-0.6, 0.6), (-0.5, 0.5), (24, 32, 64))

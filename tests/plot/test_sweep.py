@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardium.core import Gate, Mark, Stream
-from cardium.plot.curves import Curve, CurvePanel
-from cardium.plot.film import open_film
-from cardium.plot.matrix import MatrixPanel
-from cardium.plot.overlays import length_text, speed_text
-from cardium.plot.sweep import LEFT, RIGHT, Span, ticks_between
+from cardium.plot._film.curves import Curve, CurvePanel
+from cardium.plot._film.film import open_film
+from cardium.plot._film.matrix import MatrixPanel
+from cardium.plot._film.overlays import length_text, speed_text
+from cardium.plot._film.sweep import LEFT, RIGHT, Span, ticks_between
 from plot.conftest import b_mode, ecg, fan, plot_of, qrs, recording
 
 SPAN = Span(0.0, 1.0, 600)

@@ -11,10 +11,9 @@ import numpy as np
 from cardium.core import FloatArray, Recording
 from cardium.core.files import written_aside
 from cardium.errors import InvalidArgumentError
-from cardium.plot.board import open_board, phase_time
-from cardium.plot.canvas import Picture
-from cardium.plot.ecg import draw_ecg
-from cardium.plot.encode import (
+from cardium.plot._film.board import open_board, phase_time
+from cardium.plot._film.canvas import Picture
+from cardium.plot._film.encode import (
     Shown,
     check_rate,
     ending_of,
@@ -22,8 +21,9 @@ from cardium.plot.encode import (
     write_mp4,
     write_png,
 )
-from cardium.plot.film import Film, open_film
-from cardium.plot.scene import everything
+from cardium.plot._film.film import Film, open_film
+from cardium.plot._film.scene import everything
+from cardium.plot.ecg import draw_ecg
 from cardium.plot.style import png_bytes
 from cardium.signal.clock import nearest
 
@@ -129,8 +129,18 @@ def draw_picture(
     ----------
     recording : Recording
         What is shown.
-    stream, view, frame, time, phase, size
-        As of `write_picture`.
+    stream : str, optional
+        As of `write_picture`, and so are the others.
+    view : {"cartesian", "beamspace", "both"}
+        How images are shown.
+    frame : int, optional
+        Number of the frame.
+    time : float [s], optional
+        Time of the still.
+    phase : float, optional
+        Cardiac phase of the still.
+    size : int [px]
+        Longer side of an image.
 
     Returns
     -------
@@ -188,12 +198,20 @@ def write_panels(
         until the longest one ends. ``"phase"``: R peaks coincide; the whole beats of
         the first recording set the pace, and the others follow beat by beat, stretched
         or compressed, beginning again when they have no more.
-    stream, view, frame_rate, speed
+    stream : str, optional
         As of `write_picture`.
-    frame, time : int, float [s], optional
-        Which frame of the common clock a still shows; the clock begins at 0.
+    view : {"cartesian", "beamspace", "both"}
+        As of `write_picture`.
+    frame : int, optional
+        Which frame of the common clock a still shows.
+    time : float [s], optional
+        Which time of the common clock, which begins at 0, a still shows.
     phase : float, optional
         A still of each recording at a phase of its own first whole beat.
+    frame_rate : float [Hz], optional
+        As of `write_picture`.
+    speed : float
+        As of `write_picture`.
     size : int [px]
         Longer side of an image.
 

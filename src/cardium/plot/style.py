@@ -241,6 +241,11 @@ def power_table() -> NDArray[np.uint8]:
     -------
     table : (256, 3) uint8
         Laid out as `velocity_table`: row 128 is zero and row 255 is one.
+
+    Examples
+    --------
+    >>> power_table()[[128, 255]].tolist()
+    [[13, 8, 4], [255, 244, 210]]
     """
     at = np.linspace(-1, 1, 256)
     stops = [0.0, 0.4, 0.75, 1.0]

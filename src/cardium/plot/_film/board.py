@@ -10,8 +10,8 @@ import numpy as np
 
 from cardium.core import FloatArray, Recording
 from cardium.errors import InvalidArgumentError, NotProvidedError
-from cardium.plot.canvas import Picture, blank
-from cardium.plot.film import Film
+from cardium.plot._film.canvas import Picture, blank
+from cardium.plot._film.film import Film
 from cardium.plot.style import DARK
 
 _GAP = 8  # px

@@ -16,8 +16,8 @@ from cardium.core import (
     SlicePlane,
     Stream,
 )
-from cardium.plot.canvas import Picture
-from cardium.plot.frames import Frames
+from cardium.plot._film.canvas import Picture
+from cardium.plot._film.frames import Frames
 from cardium.plot.style import (
     colour_of,
     power_table,
@@ -64,7 +64,7 @@ class GreyLayer:
 
     def paint(self, image: Picture, time: float) -> None:
         """Write the frame nearest to a time on an image, in place."""
-        from cardium.plot._kernels import spread_grey
+        from cardium.plot._film.kernels import spread_grey
 
         spread_grey(self.at(time), image)
 
@@ -116,7 +116,7 @@ class VelocityLayer:
 
     def paint(self, image: Picture, time: float) -> None:
         """Blend the frame nearest to a time into an image, in place."""
-        from cardium.plot._kernels import paint_velocity
+        from cardium.plot._film.kernels import paint_velocity
 
         velocity = self.at(time)
         weight = self._weight(velocity, time)
@@ -205,7 +205,7 @@ class LabelLayer:
     def paint(self, image: Picture, time: float) -> None:
         """Tint the structures of the frame nearest to a time, in place."""
         from cardium.geometry.scan import resample_labels
-        from cardium.plot._kernels import tint_labels
+        from cardium.plot._film.kernels import tint_labels
 
         frame = np.asarray(self._frames[self._frames.index(time)], np.uint8)
         place = _place(self._frames.stream)

@@ -6,12 +6,12 @@ import numpy as np
 
 from cardium.core import FloatArray, Mesh, Recording, Stream
 from cardium.errors import CardiumError
-from cardium.plot.curves import Curve, CurvePanel
-from cardium.plot.matrix import MatrixPanel
-from cardium.plot.scene import Scene
-from cardium.plot.solid import mesh_volumes
+from cardium.plot._film.curves import Curve, CurvePanel
+from cardium.plot._film.matrix import MatrixPanel
+from cardium.plot._film.scene import Scene
+from cardium.plot._film.solid import mesh_volumes
+from cardium.plot._film.sweep import EcgPanel, Span, SweepPanel
 from cardium.plot.style import spoken
-from cardium.plot.sweep import EcgPanel, Span, SweepPanel
 
 _HUES = ("#ffb000", "#2ec4e6", "#f06bd0", "#8bd450", "#ff7a59", "#b79bff", "#ffd7a8",
          "#9fe8d0")  # fmt: skip

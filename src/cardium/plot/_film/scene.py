@@ -16,7 +16,7 @@ from cardium.core import (
     Stream,
 )
 from cardium.errors import InvalidArgumentError, NotProvidedError
-from cardium.plot.frames import plane_of
+from cardium.plot._film.frames import plane_of
 
 _SWEEPS = (("time", "velocity"), ("time", "range"))
 

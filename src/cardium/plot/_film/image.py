@@ -17,16 +17,22 @@ from cardium.core import (
     SlicePlane,
     Stream,
 )
-from cardium.plot.canvas import (
+from cardium.plot._film.canvas import (
     Picture,
     blank,
     draw_lines,
     text_width,
     write_text,
 )
-from cardium.plot.frames import Frames
-from cardium.plot.layers import GreyLayer, LabelLayer, Stencil, Target, VelocityLayer
-from cardium.plot.overlays import (
+from cardium.plot._film.frames import Frames
+from cardium.plot._film.layers import (
+    GreyLayer,
+    LabelLayer,
+    Stencil,
+    Target,
+    VelocityLayer,
+)
+from cardium.plot._film.overlays import (
     covers,
     draw_contours,
     draw_gate,

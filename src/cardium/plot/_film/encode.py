@@ -11,7 +11,7 @@ import numpy as np
 from cardium.core import FloatArray, need
 from cardium.core.files import written_aside
 from cardium.errors import InvalidArgumentError, MissingLibraryError
-from cardium.plot.canvas import Picture
+from cardium.plot._film.canvas import Picture
 
 FASTEST = {".gif": 25.0, ".mp4": 60.0}
 """Frames a second that a file has at most unless more are asked for."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardium.core import FloatArray, Stream
-from cardium.plot.canvas import Picture, blank, draw_lines, text_width, write_text
-from cardium.plot.overlays import MARK
+from cardium.plot._film.canvas import Picture, blank, draw_lines, text_width, write_text
+from cardium.plot._film.overlays import MARK
 from cardium.plot.style import DARK, FAINT, INK
 
 ECG_COLOUR = "#63e087"

@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core import FloatArray, Mark, Stream
-from cardium.plot.canvas import Picture, draw_lines
-from cardium.plot.overlays import MARK, draw_marks, step_of
+from cardium.plot._film.canvas import Picture, draw_lines
+from cardium.plot._film.overlays import MARK, draw_marks, step_of
+from cardium.plot._film.sweep import (
+    LEFT,
+    RIGHT,
+    Span,
+    SweepPanel,
+    ticks_between,
+    write_tick,
+)
 from cardium.plot.style import spoken
-from cardium.plot.sweep import LEFT, RIGHT, Span, SweepPanel, ticks_between, write_tick
 from cardium.signal.clock import nearest
 
 

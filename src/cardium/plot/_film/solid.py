@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cardium.core import FloatArray, Mesh
 from cardium.errors import GeometryError
-from cardium.plot.canvas import Picture, blank, draw_lines, write_text
+from cardium.plot._film.canvas import Picture, blank, draw_lines, write_text
 from cardium.plot.style import DARK, FAINT, INK, rgb_of, spoken
 from cardium.signal.clock import nearest
 

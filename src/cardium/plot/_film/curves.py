@@ -8,10 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardium.core import FloatArray
-from cardium.plot.canvas import Picture, draw_lines, text_width, write_text
-from cardium.plot.overlays import dashes
+from cardium.plot._film.canvas import Picture, draw_lines, text_width, write_text
+from cardium.plot._film.overlays import dashes
+from cardium.plot._film.sweep import (
+    LEFT,
+    RIGHT,
+    Span,
+    SweepPanel,
+    ticks_between,
+    write_tick,
+)
 from cardium.plot.style import FAINT
-from cardium.plot.sweep import LEFT, RIGHT, Span, SweepPanel, ticks_between, write_tick
 
 _LINE = 16  # height of a line of text [px]
 

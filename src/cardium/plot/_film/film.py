@@ -10,13 +10,13 @@ import numpy as np
 
 from cardium.core import FloatArray, Recording, need
 from cardium.errors import InvalidArgumentError
-from cardium.plot.canvas import Picture, blank, text_width, write_text
-from cardium.plot.image_panels import contour_panels, image_panels, volume_panels
-from cardium.plot.overlays import step_of
-from cardium.plot.scene import Scene, choose_scene
+from cardium.plot._film.canvas import Picture, blank, text_width, write_text
+from cardium.plot._film.image_panels import contour_panels, image_panels, volume_panels
+from cardium.plot._film.overlays import step_of
+from cardium.plot._film.scene import Scene, choose_scene
+from cardium.plot._film.sweep import Span
+from cardium.plot._film.trace_panels import trace_panels
 from cardium.plot.style import DARK, FAINT, INK
-from cardium.plot.sweep import Span
-from cardium.plot.trace_panels import trace_panels
 from cardium.signal.clock import nearest
 
 VIEWS = ("cartesian", "beamspace", "both")

@@ -16,11 +16,11 @@ from cardium.core import (
     Stream,
 )
 from cardium.errors import NotProvidedError
-from cardium.plot.frames import Frames, fans_of
-from cardium.plot.image import ImagePanel
+from cardium.plot._film.frames import Frames, fans_of
+from cardium.plot._film.image import ImagePanel
+from cardium.plot._film.scene import Image, Scene
+from cardium.plot._film.solid import MeshPanel, mesh_axis, mesh_volumes
 from cardium.plot.plane import picture_plane, place_of
-from cardium.plot.scene import Image, Scene
-from cardium.plot.solid import MeshPanel, mesh_axis, mesh_volumes
 from cardium.plot.style import spoken
 
 _SPREAD = 0.75  # width of beamspace, as a part of its height

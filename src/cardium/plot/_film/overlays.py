@@ -16,7 +16,13 @@ from cardium.core import (
     Sector,
     Stream,
 )
-from cardium.plot.canvas import Picture, draw_lines, fit_text, text_width, write_text
+from cardium.plot._film.canvas import (
+    Picture,
+    draw_lines,
+    fit_text,
+    text_width,
+    write_text,
+)
 from cardium.plot.style import colour_of
 from cardium.signal.clock import nearest
 
