@@ -12,8 +12,14 @@ two make a direction. Everything below is measured on a phantom whose volumes ar
 import matplotlib.pyplot as plt
 import numpy as np
 
-from cardium.geometry import grid_around, mesh_mask, mesh_volume, resample
-from cardium.geometry import mesh_section, standard_planes
+from cardium.geometry import (
+    grid_around,
+    mesh_mask,
+    mesh_section,
+    mesh_volume,
+    resample,
+    standard_planes,
+)
 from cardium.phantom import simulate_volume
 
 exam = simulate_volume(3)

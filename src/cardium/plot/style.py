@@ -245,7 +245,7 @@ def power_table() -> NDArray[np.uint8]:
     Examples
     --------
     >>> power_table()[[128, 255]].tolist()
-    [[13, 8, 4], [255, 244, 210]]
+    [[13, 9, 4], [255, 244, 210]]
     """
     at = np.linspace(-1, 1, 256)
     stops = [0.0, 0.4, 0.75, 1.0]
