@@ -224,3 +224,124 @@ def test_what_is_written_is_valid_croissant(tmp_path) -> None:
     (record,) = dataset.records("recordings")
     assert record["recordings/recording_id"] == "r7"
     assert record["recordings/array_paths"] == [*recording.array_paths]
+
+
+def test_keys_are_mapped_by_the_record_set_s_fields(tmp_path) -> None:
+    fields = [
+        {"@id": "recordings/f1", "name": "exam_id"},
+        {"@id": "recordings/f2", "name": "recordings/recording_id"},
+        {"@id": "store", "name": "zarr_path"},
+        {"@id": "recordings/more", "name": "more"},
+    ]
+    row = {"recordings/f1": "e", "recordings/f2": "r", "store": "r.zarr"}
+    sets = [
+        {"name": "recordings", "field": fields, "data": [row | {"recordings/more": 1}]}
+    ]
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"recordSet": sets}))
+    assert read_croissant(path).recordings == (RecordingRow("e", "r", "r.zarr"),)
+
+
+def test_rows_may_mix_the_names_of_keys(tmp_path) -> None:
+    """A count of beats stands without the prefix; keys nobody knows are passed over."""
+    row = {
+        f"recordings/{k}": v for k, v in RECORDING.items() if k != "stitch_beat_count"
+    }
+    more = {"stitch_beat_count": 3, "recordings/modes": None, "modes": ["3d"], "x": {}}
+    path = tmp_path / "c.json"
+    sets = [{"@id": "recordings", "data": [row, row | more]}]
+    path.write_text(json.dumps({"recordSet": sets}))
+    plain, mixed = read_croissant(path).recordings
+    assert (plain.stitch_beat_count, mixed.stitch_beat_count) == (None, 3)
+    assert (plain.modes, mixed.modes) == (("2d",), ("3d",))
+    assert plain.content_types == mixed.content_types
+
+
+def test_the_usual_spelling_wins(tmp_path) -> None:
+    row = {**RECORDING, "recordings/modes": ["prefixed"]}
+    path = catalogue(tmp_path / "c.json", False, recordings=[row])
+    assert read_croissant(path).recordings[0].modes == ("prefixed",)
+
+
+@pytest.mark.parametrize(
+    ("key", "limit"),
+    [
+        ("nyquist_mps", 0.6),
+        ("velocity_limit_mps", 0.6),
+        ("color_doppler_nyquist_mps", 0.6),
+        ("color_doppler_velocity_limit_mps", 0.6),
+        ("nyquist_mps", None),
+        ("nyquist_mps", 0),
+    ],
+)
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_hints_at_the_velocity_limit_have_their_names(
+    tmp_path, key, limit, prefixed
+) -> None:
+    row = RECORDING | {key: limit, f"{key.split('_mps')[0][-7:]}": 1}
+    path = catalogue(tmp_path / "c.json", prefixed, recordings=[row])
+    assert read_croissant(path).recordings[0].nyquist_mps == (limit or None)
+
+
+def test_limits_may_be_by_content_type(tmp_path) -> None:
+    row = RECORDING | {"velocity_limit_mps_by_content_type": {"2d_color_doppler": 0.6}}
+    path = catalogue(tmp_path / "c.json", recordings=[row])
+    (found,) = read_croissant(path).recordings
+    assert found.velocity_limit_mps_by_content_type == {"2d_color_doppler": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"zarr_path": 3}, r"zarr_path.*found 3"),
+        ({"modes": "2d"}, "modes.*found '2d'"),
+        ({"array_paths": [1]}, r"array_paths\[0\].*found \[1\]"),
+        ({"frame_counts_by_content_type": {"a": "x"}}, r"Expected.*found \{'a': 'x'\}"),
+        ({"relationships": [3]}, "expected a relationship, found 3"),
+        ({"relationships": [{"source": 3}]}, "source_recording_id, found 3"),
+        ({"exam_id": "  "}, "exam_id, found '  '"),
+    ],
+)
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_the_value_that_is_wrong_is_shown(tmp_path, prefixed, damage, said) -> None:
+    rows = [RECORDING, RECORDING | damage]
+    path = catalogue(tmp_path / "c.json", prefixed, recordings=rows)
+    with pytest.raises(
+        DataCorruptError, match=rf"Row 1 .*'recordings'.*c\.json.*{said}"
+    ):
+        _ = read_croissant(path).recordings
+
+
+def test_numbers_that_are_not_json_are_not_stated(tmp_path) -> None:
+    row = RECORDING | {"median_delta_time_by_content_type": {"ecg": float("nan")}}
+    path = catalogue(tmp_path / "c.json", recordings=[row])
+    assert "NaN" in path.read_text()
+    (found,) = read_croissant(path).recordings
+    assert found.median_delta_time_by_content_type == {"ecg": None}
+
+
+@pytest.mark.parametrize("shape", ["x", [1, "a"], [1, -1], [True], [1.5], None])
+def test_a_shape_that_is_none_is_empty(tmp_path, shape) -> None:
+    path = catalogue(
+        tmp_path / "c.json", recordings=[], arrays=[ARRAY | {"shape": shape}]
+    )
+    assert read_croissant(path).arrays[0].shape == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"recordSet": ' + b"[" * 100_000,
+        b'{"recordSet": [{"@id": "recordings", "data": [' + b"[" * 100_000,
+        b'{"recordSet": [{"@id": "recordings", "data": null}]}',
+        b'{"recordSet": [{"@id": "recordings", "data": [{"a": 1e999}]}]',
+    ],
+)
+def test_no_file_makes_the_reader_crash(tmp_path, text) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(text)
+    with pytest.raises(DataCorruptError, match=r"c\.json"):
+        _ = read_croissant(path).recordings

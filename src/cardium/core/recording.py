@@ -36,7 +36,7 @@ class Entry:
         ``"fold0"`` …, or ``""`` where the source has none.
     provides : frozenset of str
         Names of the streams, annotations and labels that the recording has.
-    files : sequence of PurePosixPath
+    files : tuple of PurePosixPath
         Files under the dataset's root that hold it.
     labels : mapping of str to Label
         What the catalog knows without opening a file: age, view, phase, diagnosis.
@@ -48,7 +48,7 @@ class Entry:
     patient: str
     split: str
     provides: frozenset[str]
-    files: Sequence[PurePosixPath] = ()
+    files: tuple[PurePosixPath, ...] = ()
     labels: Mapping[str, Label] = field(default_factory=lambda: MappingProxyType({}))
     exam: str = ""
 

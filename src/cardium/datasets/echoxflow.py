@@ -48,7 +48,7 @@ EchoXFlow, arXiv 2605.05447, 2026. https://arxiv.org/abs/2605.05447
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ from cardium.datasets._echoxflow.folds import read_folds
 from cardium.datasets._echoxflow.labels import LABELS
 from cardium.datasets._echoxflow.layout import ANNOTATIONS, CATALOGUE, FOLDS, PATHS
 from cardium.datasets._echoxflow.links import Link, find_links
-from cardium.datasets._echoxflow.selection import Selection, check_names
+from cardium.datasets._echoxflow.selection import select
 from cardium.datasets._echoxflow.writer import Writer, write_recordings
 from cardium.datasets._files import require
 from cardium.errors import InvalidArgumentError
@@ -222,91 +222,6 @@ def links(root: Path) -> tuple[Link, ...]:
     [('images', 'strain')]
     """
     return find_links(read_croissant(require(root, CATALOGUE, INFO)))
-
-
-def select(
-    catalog: Catalog,
-    *,
-    modes: Collection[str] = (),
-    content_types: Collection[str] = (),
-    arrays: Collection[str] = (),
-    require_all: bool = False,
-    min_frames: int | None = None,
-    max_frames: int | None = None,
-    min_rate: float | None = None,
-    max_rate: float | None = None,
-    stitched_beats: int | tuple[int, int] | None = None,
-    linked: bool | str | None = None,
-    exams: Collection[str] = (),
-) -> Catalog:
-    """Keep the entries of a catalog that are what is asked for.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        What `index` returned.
-    modes, content_types, arrays : collections of str
-        Keep what has any of these; without a name everything is kept.
-    require_all : bool
-        Ask for all of the names instead.
-    min_frames, max_frames : int, optional
-        Samples in time of the first content type that states them.
-    min_rate, max_rate : float [Hz], optional
-        Its samples a second.
-    stitched_beats : int or (fewest, most), optional
-        Beats that a volume was put together from.
-    linked : bool or str, optional
-        True for recordings that were derived from another or from which one was
-        derived, False for the others; an id for those that are linked with it.
-    exams : collection of str
-        Keep these examinations; without a name all are kept.
-
-    Returns
-    -------
-    Catalog
-        In the same order.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If one text stands for a collection.
-
-    Notes
-    -----
-    A number that the catalogue does not state counts as zero for a lower limit, and
-    fails an upper limit.
-
-    Examples
-    --------
-    >>> known = {
-    ...     "r20": {"modes": ("2d",), "frames": 20},
-    ...     "r40": {"modes": ("2d",), "frames": 40},
-    ...     "r0": {"modes": ("2d", "aps")},
-    ... }
-    >>> catalog = Catalog(tuple(
-    ...     Entry(name, "e1", "", frozenset(), labels=labels)
-    ...     for name, labels in known.items()
-    ... ))
-    >>> [entry.id for entry in select(catalog, modes=["2d"], min_frames=32)]
-    ['r40']
-    >>> [entry.id for entry in select(catalog, max_frames=32)]
-    ['r20']
-    >>> [entry.id for entry in select(catalog, modes=["2d", "aps"], require_all=True)]
-    ['r0']
-    """
-    check_names(modes=modes, content_types=content_types, arrays=arrays, exams=exams)
-    selection = Selection(
-        modes=modes,
-        content_types=content_types,
-        arrays=arrays,
-        require_all=require_all,
-        frames=(min_frames, max_frames),
-        rate=(min_rate, max_rate),
-        stitched_beats=stitched_beats,
-        linked=linked,
-        exams=exams,
-    )
-    return catalog.where(selection.keeps)
 
 
 def write_fake(root: Path) -> tuple[KnownAnswer, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +10,18 @@ import msgspec
 from cardium.io._record_sets import Column, Table
 
 _Numbers = dict[str, int | float | None]
+_FOLDERS = ("data/", "timestamps/")
 
 
-class Relationship(msgspec.Struct, frozen=True, gc=False):
+def _strict(name: str) -> dict[str, Any]:
+    """Let rows have the keys of a record set, with its prefix, and no others."""
+    return {
+        "rename": lambda column: f"{name}/{column}",
+        "forbid_unknown_fields": True,
+    }
+
+
+class Relationship(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """How a recording states that it was derived from another.
 
     Parameters
@@ -37,7 +46,7 @@ class Relationship(msgspec.Struct, frozen=True, gc=False):
     target_array_path: str = ""
 
 
-class RecordingRow(msgspec.Struct, frozen=True, gc=False):
+class RecordingRow(msgspec.Struct, frozen=True, gc=False, **_strict("recordings")):
     """One row of the record set ``recordings``.
 
     Parameters
@@ -54,14 +63,16 @@ class RecordingRow(msgspec.Struct, frozen=True, gc=False):
         Every array in the store.
     stitch_beat_count : int, optional
         Beats that were combined into one volume.
-    source_recording_id : str
+    source_recording_id : str, optional
         The recording it was derived from, if it states one.
     relationships : tuple of Relationship
         Other recordings that it states it belongs to.
     nyquist_mps : float, optional [m/s]
         A hint at the velocity limit.
-    nyquist_mps_by_content_type : mapping of str to float [m/s]
+    velocity_limit_mps_by_content_type : mapping of str to float, optional [m/s]
         The same, by content type.
+    prediction_manifest : object, optional
+        What a model's predictions were made with, as it stands in the file.
     """
 
     exam_id: str
@@ -73,13 +84,14 @@ class RecordingRow(msgspec.Struct, frozen=True, gc=False):
     median_delta_time_by_content_type: Mapping[str, int | float | None] = {}
     array_paths: tuple[str, ...] = ()
     stitch_beat_count: int | None = None
-    source_recording_id: str = ""
+    source_recording_id: str | None = None
     relationships: tuple[Relationship, ...] = ()
     nyquist_mps: float | None = None
-    nyquist_mps_by_content_type: Mapping[str, int | float | None] = {}
+    velocity_limit_mps_by_content_type: Mapping[str, int | float | None] | None = None
+    prediction_manifest: Any = None
 
 
-class ArrayRow(msgspec.Struct, frozen=True, gc=False):
+class ArrayRow(msgspec.Struct, frozen=True, gc=False, **_strict("arrays")):
     """One row of the record set ``arrays``.
 
     Parameters
@@ -105,7 +117,7 @@ class ArrayRow(msgspec.Struct, frozen=True, gc=False):
     data_sha256: str = ""
 
 
-class LinkRow(msgspec.Struct, frozen=True, gc=False):
+class LinkRow(msgspec.Struct, frozen=True, gc=False, **_strict("recording_links")):
     """One row of the record set ``recording_links``.
 
     The format's names are the reverse of what one expects: its *source* is the derived
@@ -148,32 +160,39 @@ def _make_recording(
     links: list[Any] | None,
     limit: float | None,
     limits: _Numbers | None,
+    prediction: object,
 ) -> RecordingRow:
     """Make a row; a count of beats that is not positive means that there is none."""
-    if not (
-        exam
-        and exam.strip()
-        and recording
-        and recording.strip()
-        and path
-        and path.strip()
-    ):
-        _require(exam_id=exam, recording_id=recording, zarr_path=path)
+    _require(exam_id=exam, recording_id=recording, zarr_path=path)
     stated = relationships or links
     return RecordingRow(
-        exam,  # type: ignore[arg-type] - `_require` has seen to it
-        recording,  # type: ignore[arg-type]
-        path,  # type: ignore[arg-type]
+        str(exam),
+        str(recording),
+        str(path),
         modes or (),
         content or (),
         counts or {},
         steps or {},
         arrays or (),
         beats if type(beats) is int and beats > 0 else None,
-        source or "",
+        source or None,
         tuple(map(_make_relationship, stated)) if stated else (),
         limit if limit and limit > 0 else None,
-        limits or {},
+        limits or None,
+        prediction,
+    )
+
+
+def _are_recordings(rows: Sequence[RecordingRow]) -> bool:
+    """Say whether rows have what they need, and no number that cannot be."""
+    named = all(
+        row.exam_id.strip() and row.recording_id.strip() and row.zarr_path.strip()
+        for row in rows
+    )
+    beats = [row.stitch_beat_count for row in rows]
+    limits = [row.nyquist_mps for row in rows]
+    return named and all(
+        value is None or value > 0 for value in (*set(beats), *set(limits))
     )
 
 
@@ -205,7 +224,7 @@ def _make_array(
     _require(recording_id=recording, array_path=path)
     sizes = tuple(shape) if isinstance(shape, list) else ()
     bad = any(type(n) is not int or n < 0 for n in sizes)
-    folder = "" if str(path).startswith(("data/", "timestamps/")) else "data/"
+    folder = "" if str(path).startswith(_FOLDERS) else "data/"
     return ArrayRow(
         str(recording),
         f"{folder}{path}",
@@ -217,10 +236,28 @@ def _make_array(
     )
 
 
+def _are_arrays(rows: Sequence[ArrayRow]) -> bool:
+    """Say whether rows have what they need, and no length that cannot be."""
+    return all(
+        row.recording_id.strip()
+        and row.array_path.startswith(_FOLDERS)
+        and (not row.shape or min(row.shape) >= 0)
+        for row in rows
+    )
+
+
 def _make_link(derived: str | None, images: str | None, *more: str | None) -> LinkRow:
     """Make a row."""
     _require(source_recording_id=derived, linked_recording_id=images)
     return LinkRow(str(derived), str(images), *(text or "" for text in more))
+
+
+def _are_links(rows: Sequence[LinkRow]) -> bool:
+    """Say whether rows have what they need."""
+    return all(
+        row.source_recording_id.strip() and row.linked_recording_id.strip()
+        for row in rows
+    )
 
 
 def _require(**texts: str | None) -> None:
@@ -230,7 +267,7 @@ def _require(**texts: str | None) -> None:
             raise ValueError(f"expected a text as {name}, found {text!r}")
 
 
-_TEXTS = Column(tuple[str, ...], shared=True)
+_TEXTS = Column(tuple[str, ...])
 _TEXT = Column(str)
 _HINTS = ("velocity_limit_mps", "color_doppler_nyquist_mps",
           "color_doppler_velocity_limit_mps")  # fmt: skip
@@ -252,11 +289,14 @@ RECORDINGS = Table(
         "relationships": Column(list[Any]),
         "links": Column(list[Any]),
         "nyquist_mps": Column(float, _HINTS),
-        "nyquist_mps_by_content_type": Column(
-            _Numbers, ("velocity_limit_mps_by_content_type",)
+        "velocity_limit_mps_by_content_type": Column(
+            _Numbers, ("nyquist_mps_by_content_type",)
         ),
+        "prediction_manifest": Column(object),
     },
     _make_recording,
+    RecordingRow,
+    _are_recordings,
 )
 ARRAYS = Table(
     "arrays",
@@ -270,11 +310,15 @@ ARRAYS = Table(
         "data_sha256": _TEXT,
     },
     _make_array,
+    ArrayRow,
+    _are_arrays,
 )
 LINKS = Table(
     "recording_links",
     dict.fromkeys(msgspec.structs.asdict(LinkRow("", "")), _TEXT),
     _make_link,
+    LinkRow,
+    _are_links,
 )
 _RELATIONSHIP: Mapping[str, tuple[str, ...]] = {
     "source_recording_id": ("source_recording_id", "source", "from"),

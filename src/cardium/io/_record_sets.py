@@ -31,14 +31,10 @@ class RecordSet(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One value of a row: its type in JSON, and other names of its key.
-
-    A column that is shared has few different values, which are decoded once each.
-    """
+    """One value of a row: its type in JSON, and other names of its key."""
 
     type: Any
     aliases: tuple[str, ...] = ()
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,17 @@ class Table(Generic[Row]):
     make : function (*values) -> row
         Build a row of values, None where the file has none; raises ValueError where
         it cannot.
+    row : type
+        What a row is; it is decoded at once where a file spells all keys as usual.
+    are_sound : function (rows) -> bool
+        Whether rows that were decoded at once are what `make` would have made.
     """
 
     name: str
     columns: Mapping[str, Column]
     make: Callable[..., Row]
+    row: type[Row]
+    are_sound: Callable[[Sequence[Row]], bool]
 
 
 def decode_rows(
@@ -74,24 +76,20 @@ def decode_rows(
     if record_set is None:
         return ()
     try:
+        usual = msgspec.json.decode(record_set.data, type=tuple[table.row, ...])  # type: ignore[name-defined]
+        if table.are_sound(usual):
+            return usual
+    except (msgspec.ValidationError, RecursionError):
+        pass  # Keys may have other names; what is wrong is told below.
+    try:
         found, columns = _decode(table, record_set)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _refusal(table, record_set, path, error) from error
-    make, count = table.make, len(table.columns)
-    share = [
-        (at, _Shared(name, column.type))
-        for at, (name, column) in enumerate(table.columns.items())
-        if column.shared
-    ]
     rows = []
     for number, row in enumerate(found):
-        values = [*msgspec.structs.astuple(row)]
+        values = msgspec.structs.astuple(row)
         try:
-            if len(values) > count:
-                values = _merge(values, columns, table.columns)
-            for at, shared in share:
-                values[at] = shared[bytes(values[at] or b"null")]
-            rows.append(make(*values))
+            rows.append(table.make(*_merge(values, columns, table.columns)))
         except ValueError as error:
             raise DataCorruptError(
                 f"Row {number} of record set '{table.name}' in '{path}' is not what "
@@ -100,44 +98,24 @@ def decode_rows(
     return tuple(rows)
 
 
-class _Shared(dict[bytes, Any]):
-    """Values by their JSON, each decoded when it is first met."""
-
-    def __init__(self, name: str, kind: type) -> None:
-        self._name = name
-        self._decoder = msgspec.json.Decoder(kind | None)
-
-    def __missing__(self, text: bytes) -> Any:  # noqa: ANN401 - what the column has
-        try:
-            value = self[text] = self._decoder.decode(text)
-        except msgspec.DecodeError as error:
-            raise ValueError(
-                f"{self._name}: {error}, found {text.decode('utf-8', 'replace'):.200}"
-            ) from error
-        return value
-
-
 def _decode(
     table: Table[Row], record_set: RecordSet
 ) -> tuple[list[msgspec.Struct], tuple[str, ...]]:
-    """Decode rows as they are: the usual spelling of each column first, then others.
+    """Decode rows with every spelling of a key: first the usual one of each column.
 
-    Most files have the usual keys alone, and those take half the time. Returns the
-    columns of the other spellings as well, in the order of a row.
+    Returns the columns of the other spellings as well, in the order of a row.
     """
-    declared = _declared(table, record_set)
-    spellings = _spellings(table, declared)
+    spellings = _spellings(table, _declared(table, record_set))
     usual = [(name, keys[0]) for name, keys in spellings.items()]
     others = [(name, key) for name, keys in spellings.items() for key in keys[1:]]
-    known = {key for keys in spellings.values() for key in keys}
-    ignored = [key for keys in declared.values() for key in keys if key not in known]
-    narrow = _struct_of(table, usual, ignored, strict=True)
-    try:
-        return msgspec.json.decode(record_set.data, type=list[narrow]), ()  # type: ignore[valid-type]
-    except msgspec.ValidationError:
-        wide = _struct_of(table, [*usual, *others])
-        columns = tuple(name for name, _ in others)
-        return msgspec.json.decode(record_set.data, type=list[wide]), columns  # type: ignore[valid-type]
+    fields: list[tuple[str, Any, Any]] = []
+    renamed = {}
+    for number, (name, key) in enumerate([*usual, *others]):
+        fields.append((f"f{number}", table.columns[name].type | None, None))
+        renamed[f"f{number}"] = key
+    wide = msgspec.defstruct(table.name, fields, rename=renamed, gc=False)
+    found = msgspec.json.decode(record_set.data, type=list[wide])  # type: ignore[valid-type]
+    return found, tuple(name for name, _ in others)
 
 
 def _declared(table: Table[Row], record_set: RecordSet) -> Mapping[str, list[str]]:
@@ -167,42 +145,16 @@ def _spellings(
     return found
 
 
-def _struct_of(
-    table: Table[Row],
-    keys: Sequence[tuple[str, str]],
-    ignored: Sequence[str] = (),
-    *,
-    strict: bool = False,
-) -> type[msgspec.Struct]:
-    """Make the struct of a row from (column, key), without the keys that are ignored.
-
-    A strict one refuses keys that it does not know.
-    """
-    fields: list[tuple[str, Any, Any]] = []
-    renamed = {}
-    for number, (name, key) in enumerate(keys):
-        column = table.columns[name]
-        kind = msgspec.Raw if column.shared else column.type | None
-        fields.append((f"f{number}", kind, None))
-        renamed[f"f{number}"] = key
-    for number, key in enumerate(dict.fromkeys(ignored)):
-        fields.append((f"i{number}", msgspec.Raw, None))
-        renamed[f"i{number}"] = key
-    return msgspec.defstruct(
-        table.name, fields, rename=renamed, gc=False, forbid_unknown_fields=strict
-    )
-
-
 def _merge(
     values: Sequence[Any], columns: Sequence[str], names: Collection[str]
 ) -> list[Any]:
     """Take each value by its usual key, or else by the first of the others."""
     usual, others = values[: len(names)], values[len(names) :]
-    # Entered last is kept, so the first comes last. Ignored keys have no column.
-    pairs = reversed([*zip(columns, others, strict=False)])
-    stated = {name: value for name, value in pairs if not _is_null(value)}
+    # Entered last is kept, so the first comes last.
+    pairs = reversed([*zip(columns, others, strict=True)])
+    stated = {name: value for name, value in pairs if value is not None}
     merged = zip(names, usual, strict=True)
-    return [stated.get(name) if _is_null(value) else value for name, value in merged]
+    return [stated.get(name) if value is None else value for name, value in merged]
 
 
 def _refusal(
@@ -222,11 +174,6 @@ def _refusal(
         f"Row {number} of record set '{table.name}' in '{path}' is not what the format "
         f"says: {error}, found {held!r:.200}."
     )
-
-
-def _is_null(value: object) -> bool:
-    """Say whether a value is not stated, decoded or not."""
-    return value is None or (type(value) is msgspec.Raw and bytes(value) == b"null")
 
 
 def _is_object(value: object) -> bool:

@@ -123,7 +123,7 @@ def read_croissant(path: Path) -> Croissant:
         ) from error
     found = {str(part.id or part.name): part for part in stated.recordSet}
     for name, part in found.items():
-        if not bytes(part.data).startswith(b"["):
+        if bytes(memoryview(part.data)[:1]) != b"[":
             raise DataCorruptError(f"'{path}': the data of '{name}' is not a list.")
     if "recordings" not in found:
         raise DataCorruptError(
@@ -256,7 +256,8 @@ _RARE = frozenset(
         "source_recording_id",
         "relationships",
         "nyquist_mps",
-        "nyquist_mps_by_content_type",
+        "velocity_limit_mps_by_content_type",
+        "prediction_manifest",
     }
 )
 _REPEATED = frozenset({"modes", "content_types", "array_paths", "shape"})

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import Any
 
 from cardium.core import Entry, Label
-from cardium.datasets._echoxflow.contents import Contents, read_contents
-from cardium.datasets._echoxflow.labels import (
-    ENDLESS,
-    USUAL,
-    Labels,
-    StoreFiles,
-    labels_of,
-)
+from cardium.datasets._echoxflow.contents import read_contents
+from cardium.datasets._echoxflow.labels import labels_of
 from cardium.datasets._echoxflow.layout import (
     LV_ROLES,
     PATHS,
@@ -27,8 +23,6 @@ from cardium.datasets._echoxflow.roles import chambers_of, curve_paths
 from cardium.datasets._files import inside
 from cardium.errors import DataCorruptError
 from cardium.io.croissant import Croissant, RecordingRow
-
-_NOTHING: Mapping[str, Label] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +72,104 @@ class Linked:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an entry says besides whose recording it is."""
+
+    provides: frozenset[str]
+    files: tuple[PurePosixPath, ...]
+    labels: Mapping[str, Label]
+
+
+class CatalogueEntry(Entry):
+    """An entry that works out what it says when it is first asked.
+
+    Of the tens of thousands of recordings of a catalogue few are asked. To everybody
+    else it is an `Entry`: copies and pickles of it are plain ones.
+    """
+
+    __slots__ = ("_found", "_linked", "_role", "_row", "_split")
+    _row: RecordingRow
+    _split: str
+    _linked: Linked | None
+    _role: str
+    _found: Parts | None
+
+    def __new__(cls, *fields: Any, **named: Any) -> Entry:  # type: ignore[misc] # noqa: ANN401
+        """Make a plain entry, as ``dataclasses.replace`` asks for."""
+        return Entry(*fields, **named)
+
+    @classmethod
+    def of(
+        cls, row: RecordingRow, split: str, linked: Linked | None, role: str = ""
+    ) -> CatalogueEntry:
+        """Make the entry of a row, or of a view of it, with the links it has."""
+        entry = object.__new__(cls)
+        _set_row(entry, row)
+        _set_split(entry, split)
+        _set_linked(entry, linked)
+        _set_role(entry, role)
+        _set_found(entry, None)
+        return entry
+
+    @property
+    def id(self) -> str:
+        """Name of the recording, and of the view."""
+        name = self._row.recording_id
+        return f"{name}.{self._role}" if self._role else name
+
+    @property
+    def patient(self) -> str:
+        """The examination: the release names no patients."""
+        return self._row.exam_id
+
+    @property
+    def exam(self) -> str:
+        """The examination."""
+        return self._row.exam_id
+
+    @property
+    def split(self) -> str:
+        """The fold."""
+        return self._split
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """Names of streams, annotations and labels."""
+        return self._parts.provides
+
+    @property
+    def files(self) -> tuple[PurePosixPath, ...]:
+        """The store, and that of what it was drawn on."""
+        return self._parts.files
+
+    @property
+    def labels(self) -> Mapping[str, Label]:
+        """What the catalogue says."""
+        return self._parts.labels
+
+    def __reduce__(self) -> tuple[type[Entry], tuple[Any, ...]]:
+        plain = {column.name: getattr(self, column.name) for column in fields(Entry)}
+        return Entry, tuple((plain | {"labels": dict(self.labels)}).values())
+
+    @property
+    def _parts(self) -> Parts:
+        """Return what the entry says, worked out once."""
+        found = self._found
+        if found is None:
+            make = _view_of if self._role else _recording_of
+            found = make(self._row, self._linked, self._role)
+            _set_found(self, found)
+        return found
+
+
+# A frozen class refuses `self._row = row`, and the usual way around is slow.
+_set_row, _set_split, _set_linked, _set_role, _set_found = (
+    vars(CatalogueEntry)[name].__set__
+    for name in ("_row", "_split", "_linked", "_role", "_found")
+)
+
+
 def make_entries(
     croissant: Croissant, folds: Mapping[str, int] | None
 ) -> tuple[Entry, ...]:
@@ -100,18 +192,17 @@ def make_entries(
         linked = Linked.of(croissant)
         ends = linked.sources.keys() | linked.derived.keys()
         splits = _splits_of(croissant, folds)
+        make = CatalogueEntry.of
         entries: list[Entry] = []
         for row in croissant.recordings:
-            held = read_contents(row.array_paths)
-            name, split = row.recording_id, splits[row.exam_id]
+            _check_path(row.zarr_path)
+            held, split = read_contents(row.array_paths), splits[row.exam_id]
+            links = linked if row.recording_id in ends else None
             if held.roles:
-                entries += _make_views(row, split, linked)
+                entries += [make(row, split, links, role) for role in held.roles]
                 if held.streams in ((), ("ecg",)):
                     continue
-            if name in ends:
-                entries.append(_make_linked(row, split, held, linked))
-            else:
-                entries.append(_entry(row, name, split, held.names))
+            entries.append(make(row, split, links))
         return tuple(entries)
 
 
@@ -143,37 +234,46 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _make_linked(
-    row: RecordingRow, split: str, held: Contents, linked: Linked
-) -> Entry:
-    """Make the entry of a recording that is linked with another.
+def _recording_of(row: RecordingRow, linked: Linked | None, role: str) -> Parts:
+    """Say what the entry of a recording says.
 
     What a mesh was drawn on is part of it, if it lies in another recording.
     """
-    views = _views_of(row.recording_id, linked)
-    more: dict[str, Label] = {"view": views[0]} if len(views) == 1 else {}
-    more |= _ends(row.recording_id, linked, None)
-    other, names = "", held.names
-    volume = linked.volume_of(row.recording_id) if held.meshes else None
-    if volume is not None and "b_mode_3d" not in held.streams:
-        there = read_contents(volume.array_paths).names
-        names |= there & {"b_mode_3d", "ecg", "qrs"}
-        other = _path(volume)
-    return _entry(row, row.recording_id, split, names, more, other)
+    held, labels = read_contents(row.array_paths), labels_of(row)
+    files, names = [row.zarr_path], held.names
+    if linked is not None:
+        views = _views_of(row.recording_id, linked)
+        labels |= {"view": views[0]} if len(views) == 1 else {}
+        labels |= _ends(row.recording_id, linked, None)
+        volume = linked.volume_of(row.recording_id) if held.meshes else None
+        if volume is not None and "b_mode_3d" not in held.streams:
+            there = read_contents(volume.array_paths).names
+            names |= there & {"b_mode_3d", "ecg", "qrs"}
+            files.append(volume.zarr_path)
+    return _parts_of(names, files, labels)
 
 
-def _make_views(row: RecordingRow, split: str, linked: Linked) -> Iterator[Entry]:
-    """Make the entry of each view of a strain analysis."""
-    views = _views_in(row.array_paths, row.content_types)
-    for role, names in views.items():
+def _view_of(row: RecordingRow, linked: Linked | None, role: str) -> Parts:
+    """Say what the entry of one view of a strain analysis says."""
+    names = _views_in(row.array_paths, row.content_types)[role]
+    labels = {**labels_of(row), "view": role.upper()}
+    files = [row.zarr_path]
+    if linked is not None:
+        labels |= _ends(row.recording_id, linked, role)
         found = linked.images_of(row.recording_id, role)
-        other = ""
         if found is not None:
             link, images = found
             names |= _seen(images.array_paths, link.frames or PATHS["b_mode"])
-            other = _path(images) if images is not row else ""
-        more = {"view": role.upper(), **_ends(row.recording_id, linked, role)}
-        yield _entry(row, f"{row.recording_id}.{role}", split, names, more, other)
+            files.append(images.zarr_path)
+    return _parts_of(names, files, labels)
+
+
+def _parts_of(
+    names: frozenset[str], files: Iterable[str], labels: Mapping[str, Label]
+) -> Parts:
+    """Put together what an entry says."""
+    paths = tuple(PurePosixPath(name) for name in dict.fromkeys(files))
+    return Parts(names.union(labels), paths, MappingProxyType(dict(labels)))
 
 
 @lru_cache(maxsize=4096)
@@ -205,34 +305,6 @@ def _views_in(
     return {role: found[role] for role in held.roles}
 
 
-def _entry(
-    row: RecordingRow,
-    name: str,
-    split: str,
-    names: frozenset[str],
-    more: Mapping[str, Label] = _NOTHING,
-    other: str = "",
-) -> Entry:
-    """Make one entry."""
-    content = row.content_types
-    main = content[0] if content else ""
-    frames = row.frame_counts_by_content_type.get(main) or 0
-    step = row.median_delta_time_by_content_type.get(main) or 0
-    usual = 0 < frames < ENDLESS and 0 < step < ENDLESS
-    if usual and not row.stitch_beat_count:
-        provides = _with_usual(names, *more)
-    else:
-        provides = names.union(labels_of(row), more)
-    exam, files = row.exam_id, StoreFiles(_path(row), other)
-    return Entry(name, exam, split, provides, files, Labels(row, more), exam)
-
-
-@lru_cache(maxsize=4096)
-def _with_usual(names: frozenset[str], *more: str) -> frozenset[str]:
-    """Add the labels that a row usually has, and more, to what a recording provides."""
-    return names.union(USUAL, more)
-
-
 def _views_of(recording: str, linked: Linked) -> list[str]:
     """Name the views that a recording was analysed as."""
     roles = {link.role for link in linked.derived.get(recording, ())}
@@ -256,9 +328,7 @@ def _ends(recording: str, linked: Linked, role: str | None) -> dict[str, Label]:
     return ends
 
 
-def _path(row: RecordingRow) -> str:
-    """Take the path of a store, which must not lead out of the dataset."""
-    text = row.zarr_path
+def _check_path(text: str) -> None:
+    """Refuse the path of a store that leads out of the dataset."""
     if text[0] == "/" or ".." in text or "\\" in text:
-        return str(inside(text))
-    return text
+        inside(text)

@@ -65,7 +65,7 @@ def load_gates(opened: RecordingStore, streams: Collection[str]) -> tuple[Gate, 
 
 def _spectral(opened: RecordingStore, on: str, where: str) -> Iterator[Gate]:
     """Yield the gate or the line of a stream of one dimension."""
-    gates = [g for g in _stated(opened, _GATE) if text_of(g, "kind") != _TISSUE]
+    gates = [*_stated(opened, _GATE, tissue=False)]
     lines = [line for key in _LINES for line in _stated(opened, key)]
     drawn = _drawn_angle(opened, on)
     of_gates = [number_of(gate, where, *_TILT) for gate in gates]
@@ -88,9 +88,9 @@ def _tissue(opened: RecordingStore, where: str) -> Iterator[Gate]:
         if angle is not None:
             yield _gate("tissue_velocity", angle, stated, where)
             return
-    for gate in _stated(opened, _GATE):
+    for gate in _stated(opened, _GATE, tissue=True):
         angle = number_of(gate, where, *_TILT)
-        if text_of(gate, "kind") == _TISSUE and angle is not None:
+        if angle is not None:
             yield _gate("tissue_velocity", angle, gate, where)
             return
 
@@ -105,8 +105,13 @@ def _gate(on: str, angle: float, stated: Mapping[str, Any], where: str) -> Gate:
     )
 
 
-def _stated(opened: RecordingStore, key: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what the recording, its tracks and its sectors state under a key."""
+def _stated(
+    opened: RecordingStore, key: str, *, tissue: bool = False
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what is stated under a key: of the recording, its tracks and its sectors.
+
+    What is of tissue Doppler says so, or stands with its sector.
+    """
     for document in opened.documents:
         places = (
             document,
@@ -114,7 +119,9 @@ def _stated(opened: RecordingStore, key: str) -> Iterator[Mapping[str, Any]]:
             *objects(document.get("sectors")),
         )
         for place in places:
-            if found := object_of(place.get(key)):
+            found = object_of(place.get(key))
+            names = (text_of(found, "kind", "sector_semantic_id"), semantic_id(place))
+            if found and tissue == any("tissue_doppler" in name for name in names):
                 yield found
 
 

@@ -1,13 +1,8 @@
-"""What a catalog knows of a recording: labels and files, made when they are asked for.
-
-Of the tens of thousands of recordings in a catalogue few are asked.
-"""
+"""What the catalogue says of a recording besides its name, as labels of its entry."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
-from typing import overload
+from collections.abc import Mapping
 
 from cardium.core import Label
 from cardium.datasets._echoxflow.layout import COLOUR_CONTENT, TISSUE_CONTENT
@@ -27,8 +22,7 @@ LABELS = (
 )
 """What the catalogue says of a recording, where it does."""
 
-USUAL = ("content_types", "modes", "arrays", "frames", "rate_hz", "duration_s")
-ENDLESS = 1e12
+_ENDLESS = 1e12
 _KEYS: Mapping[str, tuple[str, ...]] = {
     TISSUE_CONTENT: (TISSUE_CONTENT, "tissue_doppler"),
     COLOUR_CONTENT: (
@@ -37,84 +31,6 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
         "2d_color_doppler_power",
     ),
 }
-
-
-class Labels(Mapping[str, Label]):
-    """What the catalogue says of a recording, worked out when it is first asked for.
-
-    Parameters
-    ----------
-    row : RecordingRow
-        What the catalogue says.
-    more : mapping of str to Label
-        What its links say.
-    """
-
-    __slots__ = ("_known", "_more", "_row")
-
-    def __init__(self, row: RecordingRow, more: Mapping[str, Label]) -> None:
-        self._row = row
-        self._more = more
-        self._known: Mapping[str, Label] | None = None
-
-    @property
-    def known(self) -> Mapping[str, Label]:
-        """All labels."""
-        if self._known is None:
-            self._known = {**labels_of(self._row), **self._more}
-        return self._known
-
-    def __getitem__(self, name: str) -> Label:
-        return self.known[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.known)
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    def __repr__(self) -> str:
-        return repr(self.known)
-
-
-class StoreFiles(Sequence[PurePosixPath]):
-    """The stores of an entry; paths are made when they are first asked for.
-
-    Parameters
-    ----------
-    name : str
-        The store of the recording, under the dataset's root.
-    other : str
-        The store of what it was drawn on, if that is another.
-    """
-
-    __slots__ = ("_name", "_other")
-
-    def __init__(self, name: str, other: str = "") -> None:
-        self._name = name
-        self._other = other
-
-    @overload
-    def __getitem__(self, index: int) -> PurePosixPath: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[PurePosixPath, ...]: ...
-    def __getitem__(
-        self, index: int | slice
-    ) -> PurePosixPath | tuple[PurePosixPath, ...]:
-        names = (self._name, self._other)[: len(self)]
-        return tuple(map(PurePosixPath, names))[index]
-
-    def __len__(self) -> int:
-        return 2 if self._other else 1
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
 
 
 def labels_of(row: RecordingRow) -> dict[str, Label]:
@@ -147,6 +63,6 @@ def _of_main(
     for content in content_types:
         for key in _KEYS.get(content) or (content,):
             value = values.get(key)
-            if value is not None and 0 <= value < ENDLESS:
+            if value is not None and 0 <= value < _ENDLESS:
                 return value
     return None

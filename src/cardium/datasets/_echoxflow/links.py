@@ -108,7 +108,7 @@ def _from_relationship(row: RecordingRow, stated: Relationship) -> Link:
     path = stated.source_array_path
     is_time = path.startswith("timestamps/")
     return Link(
-        source=stated.source_recording_id or row.source_recording_id,
+        source=stated.source_recording_id or row.source_recording_id or "",
         derived=stated.target_recording_id or row.recording_id,
         role=normal_role(stated.panel_role_id) if stated.panel_role_id else "",
         kind=stated.relationship_type,

@@ -72,9 +72,8 @@ def _open_view(panel: Panel, entry: Entry) -> Recording:
 def _annotations_of(panel: Panel, entry: Entry) -> Mapping[str, OpenStream]:
     """Find what an analysis says of a view."""
     found: dict[str, OpenStream] = {}
-    qrs = panel.locate_qrs()
-    if qrs is not None:
-        found["qrs"] = qrs
+    if "qrs" in entry.provides or panel.locate_qrs() is not None:
+        found["qrs"] = panel.open_qrs
     for chamber in ("lv", "la", "rv", ""):
         prefix = f"{chamber}_".lstrip("_")
         if f"{prefix}contour" in entry.provides:

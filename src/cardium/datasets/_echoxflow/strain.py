@@ -94,15 +94,23 @@ class Panel:
         return open_stream(self.strain, ecg)
 
     def locate_qrs(self) -> OpenStream | None:
-        """Find the QRS times of the view, or else of its images, or of the analysis."""
-        stated = self.stated or {}
+        """Find the QRS times of the view in the analysis itself."""
         places = (
             partial(locate_qrs, self.strain, self.role),
-            partial(locate_panel_qrs, self.strain, stated),
+            partial(locate_panel_qrs, self.strain, self.stated or {}),
             partial(locate_qrs, self.strain),
-            self._locate_images_qrs,
         )
         return next((found for find in places if (found := find()) is not None), None)
+
+    def open_qrs(self) -> Stream:
+        """Open the QRS times of the view, or else of its images."""
+        found = self.locate_qrs() or locate_qrs(self.images)
+        if found is None:
+            raise DataMissingError(
+                f"Recording '{self.strain.recording}' has no QRS times of "
+                f"'{self.role}', nor have its images."
+            )
+        return found()
 
     def open_contour(self, name: str, chamber: str) -> Stream:
         """Open the contours: dims (time, layer, point, xz) in metres, NaN undefined.
@@ -164,10 +172,6 @@ class Panel:
         raise DataCorruptError(
             f"{stored.where} has shape {stored.shape}, but {len(time)} times."
         )
-
-    def _locate_images_qrs(self) -> OpenStream | None:
-        """Find the QRS times of the images."""
-        return None if self.stated is None else locate_qrs(self.images)
 
     def _curve_paths(self) -> Iterator[str]:
         """Yield the places that the curve may be at."""
