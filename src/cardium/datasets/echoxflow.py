@@ -41,6 +41,11 @@ where they lie. The release names no patients; `patient` is the examination, whi
 what its five folds are made of, so two examinations of one patient count as two.
 Without a fold file `split` is empty.
 
+Writers of Zarr may leave out a chunk of nothing but the fill value. Where that is
+likely, in a signal, a flow, a mask or a part of each image, such a chunk is read as the
+fill value; an image or an outline as a whole that is not there was lost, and is an
+error. ``cardium verify`` holds arrays against the hashes of the catalogue besides.
+
 References
 ----------
 EchoXFlow, arXiv 2605.05447, 2026. https://arxiv.org/abs/2605.05447
