@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cardium.datasets.echoxflow import index
-from cardium.io.croissant import ArrayRow, LinkRow, RecordingRow, write_croissant
 
+CONTENT = "2d_brightness_mode"
 COUNT, EXAMS, REPEATS = 37_296, 666, 7
 PATHS = (
     "data/2d_brightness_mode",
@@ -33,37 +33,42 @@ def write(root: Path) -> None:
     for number in range(COUNT):
         name, exam = f"rec_{number:016x}", f"exam_{number % EXAMS:016x}"
         recordings.append(
-            RecordingRow(
-                exam_id=exam,
-                recording_id=name,
-                zarr_path=f"recordings/{exam}/{name}.zarr",
-                modes=("2d",),
-                content_types=("2d_brightness_mode",),
-                frame_counts_by_content_type={"2d_brightness_mode": 96},
-                median_delta_time_by_content_type={"2d_brightness_mode": 0.0166},
-                array_paths=PATHS,
-            )
+            {
+                "recordings/exam_id": exam,
+                "recordings/recording_id": name,
+                "recordings/zarr_path": f"recordings/{exam}/{name}.zarr",
+                "recordings/modes": ["2d"],
+                "recordings/content_types": [CONTENT],
+                "recordings/frame_counts_by_content_type": {CONTENT: 96},
+                "recordings/median_delta_time_by_content_type": {CONTENT: 0.0166},
+                "recordings/array_paths": PATHS,
+                "recordings/stitch_beat_count": None,
+            }
         )
         arrays += [
-            ArrayRow(name, path, role="frames", dtype="float32", shape=(96,),
-                     data_sha256="0" * 64)
+            {
+                "arrays/recording_id": name,
+                "arrays/array_path": path,
+                "arrays/content_types": [],
+                "arrays/role": "frames",
+                "arrays/dtype": "float32",
+                "arrays/shape": [96],
+                "arrays/data_sha256": "0" * 64,
+            }
             for path in PATHS
-        ]  # fmt: skip
+        ]
         if number % 8 == 0 and number:
-            links.append(LinkRow(name, f"rec_{number - 1:016x}", exam, "4ch"))
-    write_croissant(
-        root / "croissant.json",
-        name="many",
-        description="Many rows.",
-        license="https://creativecommons.org/publicdomain/zero/1.0/",
-        url="https://cardium.readthedocs.io",
-        version="1.0.0",
-        cite_as="cardium",
-        date_published="2026-01-31",
-        recordings=recordings,
-        arrays=arrays,
-        links=links,
-    )
+            links.append(
+                {
+                    "recording_links/exam_id": exam,
+                    "recording_links/source_recording_id": name,
+                    "recording_links/linked_recording_id": f"rec_{number - 1:016x}",
+                    "recording_links/panel_role_id": "4ch",
+                }
+            )
+    sets = {"recordings": recordings, "arrays": arrays, "recording_links": links}
+    document = {"recordSet": [{"@id": k, "data": rows} for k, rows in sets.items()]}
+    (root / "croissant.json").write_text(json.dumps(document, indent=1), "utf-8")
     folds = [f"exam_{exam:016x},{exam % 5}" for exam in range(EXAMS)]
     (root / "splits.csv").write_text(
         "\n".join(["exam_id,five_fold_split", *folds]) + "\n", encoding="utf-8"

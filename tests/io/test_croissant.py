@@ -9,11 +9,8 @@ import pytest
 
 from cardium.errors import DataCorruptError, DataMissingError
 from cardium.io.croissant import (
-    ArrayRow,
-    LinkRow,
     RecordingRow,
     read_croissant,
-    write_croissant,
 )
 
 RECORDING = {
@@ -43,15 +40,6 @@ LINK = {
     "panel_role_id": "4ch",
     "linked_frame_array_id": "r9/data/2d_brightness_mode",
     "linked_timestamp_array_id": "r9/timestamps/2d_brightness_mode",
-}
-SHEET = {
-    "name": "test",
-    "description": "rows",
-    "license": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "url": "https://example.org",
-    "version": "1.0.0",
-    "cite_as": "nobody",
-    "date_published": "2026-01-01",
 }
 
 
@@ -185,45 +173,6 @@ def test_rows_become_typed_when_asked_for(tmp_path) -> None:
     assert len(found.recordings) == 1
     with pytest.raises(DataCorruptError, match="'arrays'"):
         _ = found.arrays
-
-
-def written(path: Path) -> tuple[RecordingRow, ArrayRow, LinkRow]:
-    """Write one row of each kind."""
-    recording = RecordingRow(
-        "ex1", "r7", "r7.zarr", ("2d",), ("2d_brightness_mode",), {"ecg": 3},
-        {"ecg": 0.002}, ("data/ecg", "timestamps/ecg"), 2,
-    )  # fmt: skip
-    array = ArrayRow("r7", "data/ecg", ("ecg",), "frames", "float32", (3,), "ab")
-    link = LinkRow("r7", "r9", "ex1", "4ch", "r9/data/x", "r9/timestamps/x")
-    write_croissant(path, **SHEET, recordings=[recording], arrays=[array], links=[link])
-    return recording, array, link
-
-
-def test_what_is_written_is_read_back(tmp_path) -> None:
-    recording, array, link = written(tmp_path / "c.json")
-    found = read_croissant(tmp_path / "c.json")
-    assert found.recordings == (recording,)
-    assert found.arrays == (array,)
-    assert found.links == (link,)
-
-
-def test_keys_that_are_written_are_the_format_s_own(tmp_path) -> None:
-    written(tmp_path / "c.json")
-    sets = json.loads((tmp_path / "c.json").read_text())["recordSet"]
-    assert [s["@id"] for s in sets] == ["recordings", "arrays", "recording_links"]
-    for stated, row in zip(sets, (RECORDING, ARRAY, LINK), strict=True):
-        assert set(stated["data"][0]) == {f"{stated['@id']}/{key}" for key in row}
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_is_written_is_valid_croissant(tmp_path) -> None:
-    mlcroissant = pytest.importorskip("mlcroissant")
-    recording, _, _ = written(tmp_path / "c.json")
-    dataset = mlcroissant.Dataset(str(tmp_path / "c.json"))
-    assert dataset.metadata.issues.report() == ""
-    (record,) = dataset.records("recordings")
-    assert record["recordings/recording_id"] == "r7"
-    assert record["recordings/array_paths"] == [*recording.array_paths]
 
 
 def test_keys_are_mapped_by_the_record_set_s_fields(tmp_path) -> None:

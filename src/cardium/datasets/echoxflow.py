@@ -138,13 +138,13 @@ def index(root: Path) -> Catalog:
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> from cardium.io.croissant import RecordingRow, write_croissant
-    >>> row = RecordingRow("exam1", "r1", "r1.zarr", array_paths=("data/ecg",))
+    >>> from cardium.core.files import write_json
+    >>> row = {"exam_id": "exam1", "recording_id": "r1", "zarr_path": "r1.zarr",
+    ...        "array_paths": ["data/ecg"]}
     >>> with TemporaryDirectory() as folder:
-    ...     write_croissant(
-    ...         Path(folder) / "croissant.json", recordings=[row], name="one",
-    ...         description="", license="", url="", version="", cite_as="",
-    ...         date_published="2026-01-31",
+    ...     write_json(
+    ...         Path(folder) / "croissant.json",
+    ...         {"recordSet": [{"@id": "recordings", "data": [row]}]},
     ...     )
     ...     entry = index(Path(folder))["r1"]
     >>> entry.patient, entry.split, "ecg" in entry.provides

@@ -10,7 +10,7 @@ own list of fields.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 
-from cardium.core.files import plain, write_text
 from cardium.errors import DataCorruptError, DataMissingError
 from cardium.io._croissant_rows import (
     ARRAYS,
@@ -39,7 +38,6 @@ __all__ = [
     "RecordingRow",
     "Relationship",
     "read_croissant",
-    "write_croissant",
 ]
 
 
@@ -132,73 +130,6 @@ def read_croissant(path: Path) -> Croissant:
     return Croissant(path, found)
 
 
-def write_croissant(
-    path: Path,
-    *,
-    name: str,
-    description: str,
-    license: str,
-    url: str,
-    version: str,
-    cite_as: str,
-    date_published: str,
-    recordings: Sequence[RecordingRow],
-    arrays: Sequence[ArrayRow] = (),
-    links: Sequence[LinkRow] = (),
-) -> None:
-    """Write a Croissant 1.0 file with its rows inline, whole.
-
-    Parameters
-    ----------
-    path : Path
-        Where it is to be.
-    name, description, license, url, version, cite_as : str
-        The dataset's description; licence and home are addresses.
-    date_published : str
-        As ``"2026-01-31"``.
-    recordings, arrays, links : sequences of rows
-        The record sets.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> row = RecordingRow("e1", "r1", "r1.zarr", array_paths=("data/ecg",))
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "croissant.json"
-    ...     write_croissant(
-    ...         path, recordings=[row], name="one", description="One recording.",
-    ...         license="https://creativecommons.org/publicdomain/zero/1.0/",
-    ...         url="https://example.org", version="1.0", cite_as="nobody",
-    ...         date_published="2026-01-31",
-    ...     )
-    ...     read_croissant(path).recordings == (row,)
-    True
-    """
-    described = {
-        "@context": CONTEXT,
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": name,
-        "description": description,
-        "license": license,
-        "url": url,
-        "version": version,
-        "citeAs": cite_as,
-        "datePublished": date_published,
-        "recordSet": [
-            _describe(key, _list_rows(key, rows))
-            for key, rows in (
-                ("recordings", recordings),
-                ("arrays", arrays),
-                ("recording_links", links),
-            )
-            if rows
-        ],
-    }
-    text = msgspec.json.encode(described, enc_hook=plain)
-    write_text(path, msgspec.json.format(text, indent=1).decode() + "\n")
-
-
 def _decode(text: bytes) -> _File:
     """Decode the file but not its rows; numbers that are not JSON become null."""
     try:
@@ -216,52 +147,6 @@ class _File(msgspec.Struct):
     recordSet: list[RecordSet]  # noqa: N815 - the format's name
 
 
-def _list_rows(name: str, rows: Sequence[msgspec.Struct]) -> list[dict[str, Any]]:
-    """Turn rows into objects with prefixed keys; what few rows state may be unset."""
-    return [
-        {
-            f"{name}/{key}": value
-            for key, value in msgspec.structs.asdict(row).items()
-            if key not in _RARE or value
-        }
-        for row in rows
-    ]
-
-
-def _describe(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Describe a record set and its fields, with the rows inline."""
-    described = []
-    for key in dict.fromkeys(key for row in rows for key in row):
-        column = key.partition("/")[2]
-        one: dict[str, Any] = {
-            "@type": "cr:Field",
-            "@id": key,
-            "name": column,
-            "description": column.replace("_", " "),
-            "dataType": "sc:Integer" if column in _INTEGERS else "sc:Text",
-        }
-        described.append(one | ({"repeated": True} if column in _REPEATED else {}))
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "description": name.replace("_", " "),
-        "field": described,
-        "data": rows,
-    }
-
-
-_RARE = frozenset(
-    {
-        "source_recording_id",
-        "relationships",
-        "nyquist_mps",
-        "velocity_limit_mps_by_content_type",
-        "prediction_manifest",
-    }
-)
-_REPEATED = frozenset({"modes", "content_types", "array_paths", "shape"})
-_INTEGERS = frozenset({"shape", "stitch_beat_count"})
 _TERMS = (
     "citeAs",
     "column",
