@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,8 @@ Where = Annotated[
     list[str] | None,
     typer.Option(
         metavar="LABEL=VALUE",
-        help="Keep the recordings with this label: view=4CH. May be repeated.",
+        help="Keep the recordings with this label: view=4CH, rate_hz>=25. "
+        "May be repeated.",
     ),
 ]
 Limit = Annotated[
@@ -38,6 +40,9 @@ Option = Annotated[
         help="An option of the task: domain=beamspace. May be repeated.",
     ),
 ]
+
+
+_LISTED = 12
 
 
 def parse_pairs(texts: Sequence[str] | None, *, of: str) -> dict[str, str]:
@@ -69,28 +74,61 @@ def select(
 ) -> Catalog:
     """Keep the entries that have every label asked for, and the first `limit`.
 
+    A label of several names has each of them; numbers can be at least (``>=``) or at
+    most (``<=``) what is asked for.
+
     Raises
     ------
+    InvalidArgumentError
+        If a text is no condition, or a number is compared with none.
     NotProvidedError
         If none is left; the message lists the values there are.
     """
-    wanted = parse_pairs(where, of="--where")
-    kept = catalog.where(lambda entry: _matches(entry, wanted))
+    wanted = [_condition(text) for text in where or ()]
+    kept = catalog.where(lambda entry: all(_fits(entry, *one) for one in wanted))
     if not len(kept):
-        there = {
-            name: sorted({str(e.labels[name]) for e in catalog if name in e.labels})
-            for name in wanted
-        }
-        raise NotProvidedError(f"No recording is left by {wanted}; there are {there}.")
+        there = "; ".join(f"{name}: {_there(catalog, name)}" for name, _, _ in wanted)
+        asked = " and ".join(where or ["any"])
+        raise NotProvidedError(f"No recording is left by {asked}. There are {there}.")
     return kept[:limit]
 
 
-def _matches(entry: Entry, wanted: dict[str, str]) -> bool:
-    """Compare labels as texts, without regard to case."""
-    return all(
-        name in entry.labels and str(entry.labels[name]).lower() == value.lower()
-        for name, value in wanted.items()
-    )
+def _condition(text: str) -> tuple[str, str, str]:
+    """Split a condition into the label, how it is compared, and with what."""
+    found = re.fullmatch(r"\s*(\w+)\s*(>=|<=|=)\s*(.*?)\s*", text)
+    if found is None:
+        raise InvalidArgumentError(
+            f"--where '{text}' is not of the form LABEL=VALUE, LABEL>=NUMBER or "
+            "LABEL<=NUMBER."
+        )
+    name, sign, value = found.groups()
+    if sign != "=" and isinstance(_number(value), str):
+        raise InvalidArgumentError(f"--where '{text}' compares with no number.")
+    return name, sign, value
+
+
+def _fits(entry: Entry, name: str, sign: str, value: str) -> bool:
+    """Hold the values of a label against a condition; texts without regard to case."""
+    if sign == "=":
+        return value.lower() in (str(v).lower() for v in _values(entry, name))
+    numbers = [v for v in _values(entry, name) if isinstance(v, (int, float))]
+    bound = float(value)
+    return any(v >= bound if sign == ">=" else v <= bound for v in numbers)
+
+
+def _there(catalog: Catalog, name: str) -> str:
+    """List the first values of a label."""
+    found = sorted({str(v) for entry in catalog for v in _values(entry, name)})
+    more = f", … ({len(found)} in all)" if len(found) > _LISTED else ""
+    return (", ".join(found[:_LISTED]) or "none") + more
+
+
+def _values(entry: Entry, name: str) -> Sequence[object]:
+    """Return what a label says: nothing, a value, or several."""
+    value = entry.labels.get(name)
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _number(text: str) -> str | int | float:

@@ -67,7 +67,8 @@ def show(
                 f"'{output}': name the recording to show. List them with: cardium show "
                 f"{name}"
             )
-        print_rows(_list(select(data.catalog, where, limit)), as_json=as_json)
+        entries = select(data.catalog, where, limit)
+        print_rows(_list(entries, whole=as_json), as_json=as_json)
         return
     opened = [data[recording] for recording in recordings]
     if output is None:
@@ -150,14 +151,16 @@ def describe(recording: Recording, stream: str | None = None) -> list[Row]:
     return [r for r in rows if stream in (None, r["stream"], r.get("on"))]
 
 
-def _list(entries: Catalog) -> list[Row]:
-    """List recordings with what the catalog knows of them."""
-    return [
-        {
-            "recording": entry.id,
-            "patient": entry.patient,
-            "split": entry.split,
-            "labels": {k: v for k, v in entry.labels.items() if v == v},
-        }
-        for entry in entries
-    ]
+def _list(entries: Catalog, *, whole: bool) -> list[Row]:
+    """List recordings with what the catalog knows of them; for people, the gist."""
+    rows: list[Row] = []
+    for entry in entries:
+        labels = {k: v for k, v in entry.labels.items() if v == v}
+        row = {"recording": entry.id, "patient": entry.patient, "split": entry.split}
+        if whole:
+            rows.append({**row, "labels": labels, "provides": sorted(entry.provides)})
+            continue
+        has = ", ".join(sorted(entry.provides - labels.keys()))
+        short = {k: v for k, v in labels.items() if not isinstance(v, tuple)}
+        rows.append({**row, "has": has, "labels": short})
+    return rows
