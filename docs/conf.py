@@ -6,6 +6,7 @@ import inspect
 from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
+from types import GenericAlias
 
 HERE = Path(__file__).parent
 
@@ -79,6 +80,16 @@ def write_dataset_pages() -> None:
         "",
     ]
     (folder / "index.rst").write_text("\n".join(index))
+
+
+def skip_aliases(app, what, name, obj, skip, options):
+    """Leave out names of types such as ``tuple[float, float]``, taken for classes."""
+    return True if isinstance(obj, GenericAlias) else None
+
+
+def setup(app):
+    """Tell Sphinx what to leave out."""
+    app.connect("autodoc-skip-member", skip_aliases)
 
 
 write_dataset_pages()
