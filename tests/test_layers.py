@@ -24,7 +24,7 @@ MAY_IMPORT = {
     **dict.fromkeys(MIDDLE, FOUNDATION | TOOLS),
     "datasets": FOUNDATION | TOOLS | MIDDLE,
     "tasks": FOUNDATION | TOOLS | MIDDLE,
-    "models": FOUNDATION | {"geometry"},
+    "models": FOUNDATION | {"geometry", "signal"},
     "evaluate": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks"},
     "fit": FOUNDATION | {"geometry", "io", "tasks", "models"},
     "plot": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks", "evaluate"},

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cardium.core import UNLABELLED, Answer, FloatArray, Output, Recipe, Sample, Task
 from cardium.models._resize import nearest_indices, resize_weights
+from cardium.signal.doppler import fold
 
 _GRID = 128
 
@@ -85,20 +86,14 @@ class TrainingMean:
         if self._output.kind == "label_map":
             frame, count = mean.argmax(0).astype(np.uint8), frames
         else:
-            frame, count = _fold(mean, sample.velocity_limit), frames - 1
+            limit, count = sample.velocity_limit, frames - 1
+            frame = (mean if limit is None else fold(mean, limit)).astype(np.float32)
         return {self._output.name: np.repeat(frame[None], count, axis=0)}
 
 
 def build(task: Task) -> TrainingMean:
     """Build the baseline for a task."""
     return TrainingMean(task.output)
-
-
-def _fold(velocity: FloatArray, limit: float | None) -> NDArray[np.float32]:
-    """Fold velocities into -limit..limit, where there is a limit."""
-    if limit is not None:
-        velocity = np.mod(velocity + limit, 2 * limit) - limit
-    return velocity.astype(np.float32)
 
 
 MODEL = Recipe(

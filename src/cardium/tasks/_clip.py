@@ -16,6 +16,7 @@ from cardium.core import (
     Stream,
 )
 from cardium.errors import InvalidArgumentError, NotProvidedError
+from cardium.signal.clock import nearest
 
 Domain = Literal["cartesian", "beamspace"]
 
@@ -95,12 +96,8 @@ def nearest_within(
     """Return for each wanted time the index of the nearest one; -1 if none is near."""
     if not len(time):
         return np.full(len(wanted), -1, np.intp)
-    after = np.clip(np.searchsorted(time, wanted), 1, max(len(time) - 1, 1))
-    before = after - 1
-    after = np.minimum(after, len(time) - 1)
-    is_after = np.abs(time[after] - wanted) < np.abs(time[before] - wanted)
-    nearest = np.where(is_after, after, before)
-    return np.where(np.abs(time[nearest] - wanted) <= tolerance, nearest, -1)
+    found = nearest(time, wanted)
+    return np.where(np.abs(time[found] - wanted) <= tolerance, found, -1)
 
 
 def _no_plane(recording: Recording) -> NotProvidedError:
