@@ -69,6 +69,8 @@ def contents(recording: Recording) -> dict[str, np.ndarray]:
     return found
 
 
+# Zarr reads some of what its own format forbids, and says so.
+@pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_damage_is_told_and_never_changes_a_number(release, whole, seed, tmp_path):
     rng = random.Random(seed)
