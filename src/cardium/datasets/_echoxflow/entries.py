@@ -82,15 +82,14 @@ class Parts:
 
 
 class CatalogueEntry(Entry):
-    """An entry that works out what it says when it is first asked.
+    """An entry that works out what it provides, where and how when it is first asked.
 
     Of the tens of thousands of recordings of a catalogue few are asked. To everybody
     else it is an `Entry`: copies and pickles of it are plain ones.
     """
 
-    __slots__ = ("_found", "_linked", "_role", "_row", "_split")
+    __slots__ = ("_found", "_linked", "_role", "_row")
     _row: RecordingRow
-    _split: str
     _linked: Linked | None
     _role: str
     _found: Parts | None
@@ -103,35 +102,21 @@ class CatalogueEntry(Entry):
     def of(
         cls, row: RecordingRow, split: str, linked: Linked | None, role: str = ""
     ) -> CatalogueEntry:
-        """Make the entry of a row, or of a view of it, with the links it has."""
+        """Make the entry of a row, or of a view of it, with the links it has.
+
+        The release names no patients; the examination stands for one.
+        """
         entry = object.__new__(cls)
-        _set_row(entry, row)
+        name = row.recording_id
+        _set_id(entry, f"{name}.{role}" if role else name)
+        _set_patient(entry, row.exam_id)
+        _set_exam(entry, row.exam_id)
         _set_split(entry, split)
+        _set_row(entry, row)
         _set_linked(entry, linked)
         _set_role(entry, role)
         _set_found(entry, None)
         return entry
-
-    @property
-    def id(self) -> str:
-        """Name of the recording, and of the view."""
-        name = self._row.recording_id
-        return f"{name}.{self._role}" if self._role else name
-
-    @property
-    def patient(self) -> str:
-        """The examination: the release names no patients."""
-        return self._row.exam_id
-
-    @property
-    def exam(self) -> str:
-        """The examination."""
-        return self._row.exam_id
-
-    @property
-    def split(self) -> str:
-        """The fold."""
-        return self._split
 
     @property
     def provides(self) -> frozenset[str]:
@@ -164,9 +149,12 @@ class CatalogueEntry(Entry):
 
 
 # A frozen class refuses `self._row = row`, and the usual way around is slow.
-_set_row, _set_split, _set_linked, _set_role, _set_found = (
+_set_id, _set_patient, _set_exam, _set_split = (
+    vars(Entry)[name].__set__ for name in ("id", "patient", "exam", "split")
+)
+_set_row, _set_linked, _set_role, _set_found = (
     vars(CatalogueEntry)[name].__set__
-    for name in ("_row", "_split", "_linked", "_role", "_found")
+    for name in ("_row", "_linked", "_role", "_found")
 )
 
 
