@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from cardium.core import Entry
-from cardium.datasets._echoxflow.links import find_unresolved
 from cardium.datasets.echoxflow import DATASET, Link, index, links, select
 from cardium.errors import DataCorruptError, InvalidArgumentError, UnknownNameError
-from cardium.io.croissant import read_croissant
 
 B_MODE = ("data/2d_brightness_mode", "timestamps/2d_brightness_mode")
 
@@ -116,12 +114,10 @@ def test_a_lone_b_mode_is_the_source_of_what_was_drawn(tmp_path) -> None:
     }
 
 
-def test_links_that_lead_nowhere_are_listed(tmp_path) -> None:
+def test_links_that_lead_nowhere_leave_the_rest_readable(tmp_path) -> None:
     rows = [row("a", source_recording_id="gone"), row("b", source_recording_id="a")]
     stated = [{"source_recording_id": "nobody", "linked_recording_id": "a"}]
     root = release(tmp_path, rows, recording_links=stated)
-    found = find_unresolved(read_croissant(root / "croissant.json"))
-    assert {(k.source, k.derived) for k in found} == {("a", "nobody"), ("gone", "a")}
     assert len(index(root)) == 2
 
 

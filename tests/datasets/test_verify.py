@@ -369,6 +369,18 @@ ROW_DEFECTS = [
         "broken-link",
         ANALYSIS,
     ),
+    (
+        "recordings",
+        set_row(2, "recordings/derived_from_recording_id", "nobody"),
+        "broken-link",
+        COLOUR,
+    ),
+    (
+        "recordings",
+        set_row(2, "recordings/relationships", [{"from": "nobody"}]),
+        "broken-link",
+        COLOUR,
+    ),
 ]
 
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from cardium.plot._film.canvas import (
     blank,
     draw_lines,
-    fill_shape,
     fit_text,
     text_width,
     write_text,
@@ -40,15 +39,7 @@ def test_whatever_leaves_the_picture_is_cut_off(points) -> None:
     picture = blank(12, 10, "#102030")
     line = np.array(points, float).reshape(-1, 2)
     draw_lines(picture, [line], "#ffffff", 3)
-    fill_shape(picture, line, "#ffffff", opacity=0.5)
     assert picture.shape == (12, 10, 3)
-
-
-def test_a_filled_shape_has_its_area() -> None:
-    picture = blank(30, 30, "#000000")
-    square = np.array([(5, 5), (24, 5), (24, 24), (5, 24)], float)
-    fill_shape(picture, square, "#ffffff")
-    assert np.isclose((picture[..., 0] / 255).sum(), 19 * 19, rtol=0.06)
 
 
 @given(st.text(min_size=1, max_size=200), st.integers(5, 300))

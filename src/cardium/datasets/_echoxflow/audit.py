@@ -10,6 +10,7 @@ from typing import Any
 
 from cardium.core import Check, Finding
 from cardium.core.files import read_json
+from cardium.datasets._echoxflow.attributes import first_of, objects
 from cardium.datasets._echoxflow.audit_store import audit_store, error, warning
 from cardium.datasets._echoxflow.catalogue import field_of, rows_of
 from cardium.datasets._echoxflow.folds import fold_file, read_folds
@@ -23,6 +24,11 @@ from cardium.errors import (
 )
 
 Row = Mapping[str, Any]
+_SOURCES = (
+    "source_recording_id",
+    "derived_from_recording_id",
+    "source_bmode_recording_id",
+)
 _AGAIN = "Get the catalogue again; if it stays, tell the source."
 
 
@@ -138,10 +144,21 @@ def _check_recording_row(
         yield from _check_path(stores, where, path)
     if exam and name:
         tables.recordings[name] = row
-    for key in ("source_recording_id", "derived_from_recording_id"):
-        source = field_of(row, "recordings", key)
-        if isinstance(source, str) and source:
-            tables.links.append((name, source))
+    tables.links += _stated_links(row, name)
+
+
+def _stated_links(row: Row, name: str) -> Iterator[tuple[str, str]]:
+    """Yield what a recording's row says it is derived from, by any of the keys."""
+    stated = (field_of(row, "recordings", key) for key in _SOURCES)
+    sources = [source for source in stated if isinstance(source, str) and source]
+    yield from ((name, source) for source in sources)
+    listed = field_of(row, "recordings", "relationships")
+    listed = listed or field_of(row, "recordings", "links")
+    for item in objects(listed):
+        derived = first_of(item, "target_recording_id", "target", "to") or name
+        images = first_of(item, "source_recording_id", "source", "from")
+        images = images or next(iter(sources), "")
+        yield str(derived), str(images)
 
 
 def _check_path(stores: dict[str, str], name: str, path: str) -> Iterator[Finding]:

@@ -66,16 +66,6 @@ def find_links(croissant: Croissant) -> tuple[Link, ...]:
     return tuple(found.values())
 
 
-def find_unresolved(croissant: Croissant) -> tuple[Link, ...]:
-    """List the links of which one end is not in the catalogue."""
-    known = {row.recording_id for row in croissant.recordings}
-    return tuple(
-        link
-        for link in find_links(croissant)
-        if link.source not in known or link.derived not in known
-    )
-
-
 def _from_row(row: LinkRow) -> Link:
     """Turn a row of the catalogue, whose source is the derived recording, around."""
     images = row.linked_recording_id

@@ -76,24 +76,6 @@ def draw_lines(
     blend(picture, low, np.asarray(mask.reduce(_FINE)), colour, opacity)
 
 
-def fill_shape(
-    picture: Picture, shape: FloatArray, colour: str, *, opacity: float = 1.0
-) -> None:
-    """Fill a polygon of (column, row) points, in place."""
-    from PIL import Image, ImageDraw
-
-    kept = [part for part in _unbroken(shape) if len(part) > 2]
-    box = _box(kept, 1.0, picture)
-    if box is None:
-        return
-    low, high = box
-    mask = Image.new("L", tuple(((high - low) * _FINE).tolist()))
-    for part in kept:
-        points = [tuple(p) for p in ((part + 0.5 - low) * _FINE - 0.5).tolist()]
-        ImageDraw.Draw(mask).polygon(points, fill=255)
-    blend(picture, low, np.asarray(mask.reduce(_FINE)), colour, opacity)
-
-
 def write_text(
     picture: Picture,
     place: tuple[float, float],
