@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+CAMUS ?= $(CARDIUM_DATA)/camus/database_nifti
 
 .PHONY: demo test lint docs benchmark clean
 
@@ -12,7 +13,7 @@ demo: $(VENV)/.demo
 	$(BIN)/cardium demo -o $(OUT)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -31,6 +32,8 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/catalogue.py
 	$(BIN)/python benchmarks/rendering.py
 	$(BIN)/python benchmarks/start_up.py
+	@if test -d "$(CAMUS)"; then $(BIN)/python benchmarks/realism.py "$(CAMUS)"; \
+	else echo "benchmarks/realism.py: skipped; name the patients of CAMUS: make benchmark CAMUS=DIR"; fi
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

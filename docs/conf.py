@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -33,6 +34,7 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 default_role = "code"
+myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["config.cache"]
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples"),

@@ -24,7 +24,8 @@ ONE_LINE = ("cardium.cli", "cardium.core.model", "cardium.core.stream.Array")
 # and take them. The functions below need a simulated release, a fitted model or its
 # predictions, which take seconds to make: the example of `cardium.evaluate.evaluate` goes the whole
 # way once, and the tests run each of them, some by their command. What reads a file is shown by
-# what writes it, and `combine` by `measure_examination`.
+# what writes it, `combine` by `measure_examination`, `film` by `b_mode` and `move` by
+# `record_tissue_velocity`.
 NO_EXAMPLE = (
     "cardium.datasets.echoxflow.load",
     "cardium.datasets.echoxflow.write_fake",
@@ -40,7 +41,9 @@ NO_EXAMPLE = (
     "cardium.io.nifti.read_nifti",
     "cardium.io.xarray.recording_from_xarray",
     "cardium.measure.exam.combine",
+    "cardium.phantom.imaging.film",
     "cardium.phantom.scatterers.solid_tissue",
+    "cardium.phantom.tissue.move",
     "cardium.plot.cases",
     "cardium.plot.page",
     "cardium.testing",

@@ -13,10 +13,10 @@ import matplotlib.pyplot as plt
 
 from cardium.core import Entry, Recording, Stream
 from cardium.measure.echo import measure_recording
-from cardium.phantom import simulate_spectrum
+from cardium.phantom import Patient, simulate_spectrum
 from cardium.plot import draw_picture
 
-exam = simulate_spectrum(2, mode="pulsed_wave", site="lvot")
+exam = simulate_spectrum(Patient(number=2), mode="pulsed_wave", site="lvot")
 spectrum = exam.streams["pulsed_wave"]
 velocity = spectrum.axes["velocity"]
 print(spectrum.dims, spectrum.shape, f"limit {spectrum.velocity_limit:.2f} m/s")

@@ -20,9 +20,9 @@ from cardium.geometry import (
     resample,
     standard_planes,
 )
-from cardium.phantom import simulate_volume
+from cardium.phantom import Patient, simulate_volume
 
-exam = simulate_volume(3)
+exam = simulate_volume(Patient(number=3))
 volume, mesh = exam.streams["b_mode_3d"], exam.meshes["lv_mesh"]
 fan = volume.geometry
 print(volume.dims, volume.shape, f"{volume.rate:.0f} volumes/s, {fan.convention}")

@@ -3,7 +3,7 @@ A heart whose truth is known
 ============================
 
 The phantom's left ventricle moves by a closed-form map: its volumes, its strain and its
-velocities are formulas, not estimates.
+velocities are formulas, not estimates. See :doc:`/phantom`.
 """
 
 # %%
@@ -12,12 +12,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cardium.geometry.contour import polygon_area
-from cardium.phantom.exam import simulate
+from cardium.phantom import Patient, simulate
 
-exam = simulate(1)
+exam = simulate(Patient(edv_ml=130, ef_percent=58, gls_percent=-18, heart_rate=64))
 truth = exam.truth
 print(
-    f"EDV {truth.edv_ml:.1f} mL, ESV {truth.esv_ml:.1f} mL, EF {truth.ef_percent:.1f} %"
+    f"EDV {truth.edv_ml:.1f} mL, ESV {truth.esv_ml:.1f} mL, EF {truth.ef_percent:.1f} %, "
+    f"GLS {truth.gls_percent:.1f} %"
 )
 
 # %%
@@ -32,7 +33,7 @@ below.set(xlabel="time [s]", ylabel="ECG")
 figure.tight_layout()
 
 # %%
-# The contour is a set of material lines: five layers from the endocardium to the
+# The contour shows material surfaces: five layers from the endocardium to the
 # epicardium. The area of the wall in the picture plane grows as the wall thickens.
 
 contour = exam.annotations["lv_contour"]

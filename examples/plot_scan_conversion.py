@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cardium.geometry import plane_around, resample, resample_velocity
-from cardium.phantom.exam import simulate
+from cardium.phantom import Patient, simulate
 
-exam = simulate(3)
+exam = simulate(Patient(number=3))
 b_mode = exam.streams["b_mode"]
 print(b_mode.dims, b_mode.shape, f"{b_mode.rate:.0f} frames/s", b_mode.geometry)
 

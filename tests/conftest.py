@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before torch and numpy are loaded: workers that each take all cores are slow.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 from typer.testing import CliRunner
 
@@ -66,8 +67,8 @@ def test_the_python_runs(root, tmp_path) -> None:
         text = block.replace("/tmp/echo", str(root))
         text = text.replace("/tmp/mine", str(tmp_path / "mine"))
         exec(compile(text, GUIDE.name, "exec"), names)
-    assert len(names["fast"]) == 2
-    assert len(names["derived"]) == 6
+    assert len(names["fast"]) == 6
+    assert len(names["derived"]) == 10
     assert (tmp_path / "mine" / "croissant.json").is_file()
 
 
@@ -75,23 +76,24 @@ def test_what_is_measured_is_true(root, tmp_path) -> None:
     run(f"cardium measure echoxflow --root {root} -o {tmp_path / 'table.csv'}")
     with (tmp_path / "table.csv").open(encoding="utf-8") as file:
         rows = {row["recording"]: row for row in csv.DictReader(file)}
-    with (root / "truth.csv").open(encoding="utf-8") as file:
-        truths = list(csv.DictReader(file))
+    truths = parquet.read_table(root / "truth.parquet").to_pylist()
     assert len(truths) == 2
     for truth in truths:
         for recording in ("strain.4ch", "strain.2ch", "mesh"):
             row = rows[f"{truth['exam_id']}_{recording}"]
-            assert near(row["edv_ml"], truth["edv_ml"], rel=0.01)
-            assert near(row["esv_ml"], truth["esv_ml"], rel=0.01)
+            # One plane cannot tell that the ventricle's section is elliptic.
+            exact = 0.01 if recording == "mesh" else 0.12
+            assert near(row["edv_ml"], truth["edv_ml"], rel=exact)
+            assert near(row["esv_ml"], truth["esv_ml"], rel=exact)
             assert near(row["ef_percent"], truth["ef_percent"], abs=0.3)
         row = rows[f"{truth['exam_id']}_strain.4ch"]
-        assert near(row["gls_percent"], truth["gls_percent"], abs=0.1)
+        assert near(row["gls_percent"], truth["strain_midwall_4ch_percent"], abs=0.2)
         assert float(row["gls_percent"]) < 0
         for recording, column, true in (
             ("pw_mitral", "e_cm_s", "mitral_e_cm_s"),
             ("pw_lvot", "peak_velocity_cm_s", "lvot_peak_cm_s"),
             ("pw_lvot", "vti_cm", "lvot_vti_cm"),
-            ("cw_lvot", "vti_cm", "lvot_vti_cm"),
+            ("cw_lvot", "vti_cm", "cw_lvot_vti_cm"),
             ("pw_annulus", "s_prime_cm_s", "annulus_s_prime_cm_s"),
         ):
             found = rows[f"{truth['exam_id']}_{recording}"][column]

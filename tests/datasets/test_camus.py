@@ -228,6 +228,19 @@ def test_the_fake_shows_a_heart_that_contracts(camus_fake):
         assert area["ES"] < 0.95 * area["ED"]
 
 
+def test_the_fake_has_the_left_atrium_behind_the_ventricle(camus_fake):
+    data = camus.DATASET.open(camus_fake[0])
+    atrium, cavity = (STRUCTURES.index(n) for n in ("la_cavity", "lv_cavity"))
+    for entry in data.catalog:
+        if "lv_mask" not in entry.provides:
+            continue
+        mask = data.load(entry)["lv_mask"].load()[0]
+        depth = {code: np.argwhere(mask == code)[:, 0] for code in (atrium, cavity)}
+        # The valve is where both meet; a pixel of the one may lie beside the other.
+        assert depth[atrium].min() > np.percentile(depth[cavity], 80)
+        assert len(depth[atrium]) > 0.1 * len(depth[cavity])
+
+
 def test_real_catalog(shared_data):
     root = shared_data / "camus"
     catalog = camus.index(root)

@@ -120,7 +120,7 @@ def rewrite(path: Path, content: bytes) -> None:
 
 
 def _files(root: Path) -> list[Path]:
-    return sorted(p for p in root.rglob("*") if p.is_file() and p.name != "truth.csv")
+    return sorted(p for p in root.rglob("*") if p.is_file())
 
 
 def _stores(root: Path) -> list[Path]:

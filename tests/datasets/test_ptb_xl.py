@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import wfdb
 
-from cardium.datasets import ptb_xl
+from cardium.core import Stream
+from cardium.datasets import _ptb_xl_fake, ptb_xl
 from cardium.datasets.ptb_xl import LEADS, Statement, statements
 from cardium.errors import (
     DataCorruptError,
@@ -16,6 +17,7 @@ from cardium.errors import (
     InvalidArgumentError,
     NotProvidedError,
 )
+from cardium.signal import find_r_peaks
 
 TABLE = {
     "NORM": Statement(diagnostic=True, superclass="NORM", subclass="NORM"),
@@ -99,6 +101,42 @@ def test_every_split_of_the_fake_has_both_outcomes_of_each_superclass(ptb_xl_fak
         counts = Counter(n for e in part for n in e.labels["superclass"])
         assert set(counts) == {"CD", "HYP", "MI", "NORM", "STTC"}
         assert max(counts.values()) < len(part)
+
+
+def test_signals_of_the_fake_show_what_its_statements_say(ptb_xl_fake):
+    """Each statement is a finding of the simulation, and each finding is stated."""
+    codes = ptb_xl.read_codes(ptb_xl_fake[0])
+    stated = {
+        "AMI": "anterior_infarct",
+        "IMI": "inferior_infarct",
+        "LMI": "lateral_infarct",
+        "LVH": "left_ventricular_hypertrophy",
+        "CLBBB": "left_bundle_branch_block",
+        "LAFB": "left_anterior_fascicular_block",
+        "AFIB": "atrial_fibrillation",
+        "PVC": "ventricular_ectopy",
+        "SR": "sinus_rhythm",
+        "SBRAD": "sinus_rhythm",
+    }
+    plan = [case for fold in range(1, 11) for case in _ptb_xl_fake._cases(fold)]
+    for number, case in enumerate([*plan, _ptb_xl_fake._NO_DIAGNOSIS], start=1):
+        patient = 100 + (number if number <= len(plan) else 1)
+        found = set(_ptb_xl_fake.examine(case, patient).truth.findings) - {"strain"}
+        want = {stated[code] for code in codes[f"{number:05d}"] if code in stated}
+        assert found == want
+    assert {code for record in codes.values() for code in record} == {
+        *stated, "NORM", "NDT", "ABQRS"
+    }  # fmt: skip
+
+
+def test_fibrillation_and_ectopy_of_the_fake_are_in_its_intervals(ptb_xl_fake):
+    data = ptb_xl.DATASET.open(ptb_xl_fake[0])
+    for id_, spread in (("00001", 0.06), ("00003", 0.12), ("00004", 0.15)):
+        ecg = data[id_]["ecg"]
+        one = Stream("ecg", ecg.load()[:, 1], ecg.time, ("time",), "mV")
+        rr = np.diff(find_r_peaks(one))
+        variation = rr.std() / rr.mean()
+        assert (variation < spread) if id_ == "00001" else (variation > spread)
 
 
 def test_what_is_not_stated_is_not_provided(ptb_xl_fake):

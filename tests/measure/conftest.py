@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from cardium.core import Entry, Mesh, Recording, Stream
-from cardium.phantom import Heart, Motion, Placement, sample_heart
+from cardium.phantom.anatomy import Heart
+from cardium.phantom.build import build_heart
+from cardium.phantom.motion import Motion
+from cardium.phantom.patient import Patient
+from cardium.phantom.probe import Placement
+from cardium.phantom.rhythm import Rhythm
 
 LAYERS = ("endocardium", "subendocardium", "midwall", "subepicardium", "epicardium")
 FIRST_R = 0.1
+PATIENTS = {
+    0: Patient(),
+    1: Patient(
+        number=1,
+        edv_ml=190,
+        ef_percent=35,
+        gls_percent=-10.5,
+        heart_rate=80,
+        conditions=("dilated",),
+    ),
+    2: Patient(number=2, edv_ml=140, ef_percent=50, gls_percent=-15, heart_rate=70),
+    3: Patient(number=3, edv_ml=110, ef_percent=57, gls_percent=-17, heart_rate=75),
+    4: Patient(number=4, edv_ml=95, ef_percent=66, gls_percent=-20.5, heart_rate=55),
+}
+"""Hearts of unlike size, function and rate."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +44,28 @@ class Beating:
 
     @property
     def r_peaks(self) -> np.ndarray:
-        return FIRST_R + self.motion.cycle.period * np.arange(2)
+        return self.motion.cycle.rhythm.r_times
 
     @property
     def es_time(self) -> float:
-        return FIRST_R + self.motion.cycle.end_systole
+        return self.motion.cycle.beats[0].end_systole
 
     def contour(self, placement: Placement | None = None) -> Stream:
         points = self.motion.contour(self.time)
         if placement is not None:
-            points = placement.plane_to_image(points)
+            points = plane_to_image(placement, points)
         return as_contour(points.astype(np.float32), self.time)
 
     def qrs(self) -> Stream:
         return Stream("qrs", self.r_peaks, self.r_peaks, ("time",), "s")
+
+
+def plane_to_image(placement: Placement, points: np.ndarray) -> np.ndarray:
+    """Put points (..., 2) of the four-chamber plane into the image."""
+    across = np.zeros(points.shape[:-1])
+    return placement.to_image(np.stack([points[..., 0], across, points[..., 1]], -1))[
+        ..., [0, 2]
+    ]
 
 
 def as_contour(points, time, *, name="lv_contour", layers=LAYERS) -> Stream:
@@ -46,9 +74,12 @@ def as_contour(points, time, *, name="lv_contour", layers=LAYERS) -> Stream:
 
 
 def beating_heart(seed: int, *, rate: float = 60.0) -> Beating:
-    heart = sample_heart(seed)
-    motion = Motion.of(heart, first_r=FIRST_R)
-    count = int((FIRST_R + motion.cycle.period + 0.1) * rate) + 1
+    heart = build_heart(PATIENTS[seed])
+    # Round, so that one view tells the volume.
+    heart = replace(heart, ventricle=replace(heart.ventricle, eccentricity=1.0))
+    beat = Rhythm.regular(heart.function.heart_rate, beats=1, first_r=FIRST_R)
+    motion = Motion.of(heart, beat)
+    count = int((beat.r_times[1] + 0.1) * rate) + 1
     return Beating(heart, motion, np.arange(count) / rate)
 
 

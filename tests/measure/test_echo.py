@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cardium.core import Gate, Mark, Sector, Stream
 from cardium.measure.echo import COLUMNS, FLAGS, TEXTS, Measurements, measure_recording
-from cardium.phantom import simulate
+from cardium.phantom.exam import simulate
+from cardium.phantom.patient import Patient
 from measure.conftest import as_contour, beating_heart, recording_of, spheroid_mesh
 
 IN_SPECTRUM = ("time", "velocity")
@@ -40,7 +41,7 @@ def test_a_strain_analysis_is_measured_in_full(beating) -> None:
     )
     assert value["gls_endocardium_percent"] < value["gls_percent"] < 0
     assert value["gls_percent"] < value["gls_epicardium_percent"]
-    assert abs(value["strain_drift_percent"]) < 0.01
+    assert abs(value["strain_drift_percent"]) < 0.02
     named = [c for c in value if c.startswith("strain_") and "al_" in c]
     assert len(named) == 6
     assert list(row.row()) == [
@@ -50,7 +51,7 @@ def test_a_strain_analysis_is_measured_in_full(beating) -> None:
 
 def test_of_two_beats_the_mean_is_taken() -> None:
     beating = beating_heart(1)
-    period = beating.motion.cycle.period
+    period = beating.motion.cycle.rhythm.intervals[0]
     time = np.arange(int((0.2 + 2 * period) * 60)) / 60
     contour = as_contour(beating.motion.contour(time), time)
     peaks = 0.1 + period * np.arange(3)
@@ -94,7 +95,7 @@ def test_without_r_peaks_the_film_is_one_window(beating) -> None:
 
 
 def test_r_peaks_are_found_in_the_ecg() -> None:
-    exam = simulate(3)
+    exam = simulate(Patient(number=3))
     row = measure_recording(
         recording_of(
             streams=[exam.streams["ecg"]], annotations=exam.annotations.values()

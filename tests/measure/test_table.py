@@ -6,6 +6,7 @@ import csv
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+import pyarrow.parquet as parquet
 import pytest
 
 from cardium.core import Catalog, Dataset, Entry, Info, OpenDataset, Recording
@@ -114,7 +115,6 @@ def test_csv_holds_every_column(tmp_path) -> None:
 
 
 def test_parquet_keeps_types(tmp_path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     write_table(tmp_path / "a.parquet", ROWS)
     table = parquet.read_table(tmp_path / "a.parquet")
     assert table.num_rows == 2
@@ -128,12 +128,3 @@ def test_other_files_are_refused_before_anything_is_measured(tmp_path) -> None:
         check_table(tmp_path / "a.xlsx")
     with pytest.raises(InvalidArgumentError, match="xlsx"):
         write_table(tmp_path / "a.xlsx", ROWS)
-
-
-def test_without_pyarrow_the_line_to_type_is_said(tmp_path, monkeypatch) -> None:
-    import cardium.core.libraries as libraries
-    from cardium.errors import MissingLibraryError
-
-    monkeypatch.setattr(libraries, "find_spec", lambda name: None)
-    with pytest.raises(MissingLibraryError, match="pip install"):
-        check_table(tmp_path / "a.parquet")

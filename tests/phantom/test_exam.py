@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,21 @@ from cardium.core import UNLABELLED, PlaneGrid
 from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.geometry import contour_mask, lv_label_map
 from cardium.phantom.exam import Examination, simulate
+from cardium.phantom.patient import Patient
+from cardium.phantom.views import SHORT_AXIS_VIEWS, VIEWS
+
+PATIENTS = {
+    "usual": Patient(number=1),
+    "weak": Patient(number=3, edv_ml=165, ef_percent=38, gls_percent=-11),
+}
 
 
-@pytest.fixture(scope="module", params=[(0, "4ch"), (3, "4ch"), (4, "2ch")])
+@pytest.fixture(
+    scope="module", params=[("usual", "4ch"), ("weak", "4ch"), ("usual", "2ch")]
+)
 def exam(request) -> Examination:
-    seed, view = request.param
-    return simulate(seed, view=view)
+    name, view = request.param
+    return simulate(PATIENTS[name], view=view)
 
 
 def frame_at(exam: Examination, time: float) -> int:
@@ -47,7 +58,10 @@ def test_truth_states_the_volumes_of_the_cycle(exam):
 
 def test_contours_enclose_the_true_volume(exam):
     contour = exam.annotations["lv_contour"].load()[:, 0].astype(float)
-    volume = disc_volume_ml(contour)
+    x, y = exam.placement.rotation[0, :2]
+    # The cross-section is an ellipse: in each plane the round one is stretched.
+    stretch = exam.heart.ventricle.round_to_plane(math.atan2(y, x))
+    volume = disc_volume_ml(contour) / stretch**2
     np.testing.assert_allclose(volume, exam.truth.volume_ml, rtol=0.005)
 
 
@@ -72,8 +86,8 @@ def test_the_image_is_dark_inside_and_bright_in_the_wall(exam):
         frame = stream.values[k : k + 1][0].astype(float)
         wall, cavity = frame[labels == 2], frame[labels == 1]
         assert labels.max() < UNLABELLED
-        assert wall.mean() - cavity.mean() > 60
-        assert np.median(cavity) < 45
+        assert wall.mean() - cavity.mean() > 25
+        assert np.median(cavity) < np.percentile(wall, 25)
 
 
 def test_the_dark_region_follows_the_contour(exam):
@@ -84,7 +98,7 @@ def test_the_dark_region_follows_the_contour(exam):
     # The valve is bright in both frames: look above it.
     above = stream.geometry.points()[1] < contour[es, 0, [0, -1], 1].min() - 0.02
     left = masks[0] & ~masks[1] & above
-    assert frames[es][left].mean() > frames[ed][left].mean() + 20
+    assert frames[es][left].mean() > frames[ed][left].mean() + 8
 
 
 def test_the_wall_stays_inside_both_fans(exam):
@@ -127,24 +141,27 @@ def test_frames_cover_a_whole_beat(exam):
 
 
 def test_examinations_are_reproducible_and_differ_by_patient_and_view():
-    first, again = simulate(5), simulate(5)
+    patient = Patient(number=5)
+    first, again = simulate(patient), simulate(patient)
     for name, stream in first.streams.items():
         np.testing.assert_array_equal(stream.load(), again.streams[name].load())
     np.testing.assert_array_equal(
         first.annotations["lv_contour"].load(), again.annotations["lv_contour"].load()
     )
-    assert first.truth.edv_ml != simulate(6).truth.edv_ml
-    other = simulate(5, view="2ch")
+    other = simulate(patient, view="2ch")
     assert other.truth.ef_percent == first.truth.ef_percent
     assert not np.array_equal(
         other.streams["b_mode"].load(), first.streams["b_mode"].load()
     )
+    visit = simulate(Patient(number=5, visit=1))
+    assert visit.heart.ventricle == first.heart.ventricle
+    assert not np.array_equal(visit.qrs_times, first.qrs_times)
 
 
 def test_four_chambers_show_the_right_ventricle_on_the_left_two_do_not():
     grey = {}
     for view in ("4ch", "2ch"):
-        exam = simulate(6, view=view)
+        exam = simulate(Patient(number=6), view=view)
         k = frame_at(exam, exam.truth.ed_time)
         contour = exam.annotations["lv_contour"].load()[k, 4]
         level = contour[:, 1].min() + 0.6 * np.ptp(contour[:, 1])
@@ -155,16 +172,79 @@ def test_four_chambers_show_the_right_ventricle_on_the_left_two_do_not():
         row, beam = exam.streams["b_mode"].geometry.index_of(*plane.points())
         frame = exam.streams["b_mode"].load()[k]
         grey[view] = frame[np.rint(row).astype(int), np.rint(beam).astype(int)].mean()
-    assert grey["4ch"] < grey["2ch"] - 20
+    assert grey["4ch"] < grey["2ch"] - 10
 
 
-def test_unknown_names_and_seeds_are_refused():
+def test_unknown_names_and_impossible_numbers_are_refused():
+    patient = Patient()
     with pytest.raises(UnknownNameError, match="'tiny'"):
-        simulate(1, preset="tinny")
+        simulate(patient, preset="tinny")
     with pytest.raises(UnknownNameError, match="view"):
-        simulate(1, view="psax")
-    with pytest.raises(InvalidArgumentError, match="seed"):
-        simulate(-1)
+        simulate(patient, view="psax")
+    with pytest.raises(InvalidArgumentError, match="frame rate"):
+        simulate(patient, frame_rate=0.0)
+    with pytest.raises(InvalidArgumentError, match="coherence"):
+        simulate(patient, coherence=95.0)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_shows_the_ventricle_dark_within_its_wall(view):
+    exam = simulate(PATIENTS["usual"], view=view, frame_rate=5.0)
+    stream = exam.streams["b_mode"]
+    contour = exam.annotations["lv_contour"].load().astype(float)
+    k = frame_at(exam, exam.truth.ed_time)
+    inner, outer = (contour_mask(contour[k, n], stream.geometry) for n in (0, 4))
+    frame = stream.load()[k].astype(float)
+    assert frame[outer & ~inner].mean() > frame[inner].mean() + 20
+    assert ("tissue_velocity" in exam.streams) == (view in ("4ch", "2ch", "3ch"))
+    closed = (contour[:, :, 0] == contour[:, :, -1]).all()
+    assert closed == (view in SHORT_AXIS_VIEWS)
+    row, beam = stream.geometry.index_of(contour[:, 0, :, 0], contour[:, 0, :, 1])
+    inside = (beam >= 0) & (beam <= 63) & (row >= 0) & (row <= 191)
+    # A parasternal fan may cut off the apex, as fans do.
+    assert inside.mean() > (0.8 if view == "plax" else 0.999)
+
+
+def test_the_motion_given_is_the_motion_of_the_images(exam):
+    # Material points of the endocardium stay on the contour at any time.
+    k = frame_at(exam, exam.truth.es_time)
+    time = float(exam.streams["b_mode"].time[k])
+    contour = exam.annotations["lv_contour"].load()[k, 0].astype(float)
+    flat = np.stack([contour[:, 0], np.zeros(61), contour[:, 1]], axis=-1)
+    rest = exam.motion.inverse(exam.placement.to_heart(flat), time)
+    assert exam.heart.ventricle.layer_fraction(rest)[1:-1].max() < 1e-3
+
+
+def test_foreshortening_shortens_the_ventricle_and_not_the_truth():
+    whole, short = (
+        simulate(PATIENTS["usual"], foreshortening=angle, frame_rate=5.0)
+        for angle in (0.0, 0.2)
+    )
+    lengths = [
+        np.ptp(exam.annotations["lv_contour"].load()[0, 0, :, 1])
+        for exam in (whole, short)
+    ]
+    assert lengths[1] < 0.95 * lengths[0]
+    assert whole.truth.edv_ml == short.truth.edv_ml
+    assert whole.truth.ef_percent == short.truth.ef_percent
+
+
+def test_less_coherence_makes_frames_less_alike():
+    alike = []
+    for coherence in (1.0, 0.5):
+        exam = simulate(PATIENTS["usual"], coherence=coherence)
+        stream = exam.streams["b_mode"]
+        contour = exam.annotations["lv_contour"].load()[:, :, 5:25].astype(float)
+        # The first two frames, while the heart stands still: midwall of the septum.
+        row, beam = stream.geometry.index_of(contour[0, 2, :, 0], contour[0, 2, :, 1])
+        place = np.rint(row).astype(int), np.rint(beam).astype(int)
+        around = [(place[0] + i, place[1]) for i in range(-3, 4)]
+        first, second = (
+            np.concatenate([stream.load()[k][a] for a in around]).astype(float)
+            for k in (0, 1)
+        )
+        alike.append(np.corrcoef(first, second)[0, 1])
+    assert alike[0] > alike[1] + 0.15
 
 
 def test_strain_is_that_of_the_contours(exam):
@@ -178,19 +258,18 @@ def test_strain_is_that_of_the_contours(exam):
     ):
         measured = 100 * (length[:, layer] / length[ed, layer] - 1)
         np.testing.assert_allclose(
-            measured - measured[ed], strain - strain[ed], atol=0.05
+            measured - measured[ed], strain - strain[ed], atol=0.15
         )
         es = frame_at(exam, exam.truth.es_time)
-        assert strain.argmin() in (es - 1, es, es + 1)
+        assert strain[es] < 0.96 * strain.min()
         assert -25 < strain.min() < -3
     assert exam.truth.endocardial_strain.min() < exam.truth.midwall_strain.min()
     assert len(time) == len(exam.truth.midwall_strain)
 
 
 def test_the_long_axis_view_turns_further_than_the_two_chamber_view():
-    views = [simulate(6, view=view) for view in ("4ch", "2ch", "3ch")]
-    shapes = [exam.streams["b_mode"].shape for exam in views]
-    assert shapes[0] == shapes[1] == shapes[2]
-    frames = [exam.streams["b_mode"].load()[0] for exam in views]
-    assert not np.array_equal(frames[1], frames[2])
+    views = [simulate(Patient(number=6), view=view) for view in ("4ch", "2ch", "3ch")]
+    turns = [exam.placement.rotation[0, :2] for exam in views]
+    angles = [math.degrees(math.atan2(y, x)) for x, y in turns]
+    assert angles == pytest.approx([0, -60, -120], abs=5)
     assert len({exam.truth.ef_percent for exam in views}) == 1

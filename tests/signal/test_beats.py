@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardium.errors import InvalidArgumentError
-from cardium.phantom.anatomy import Function
-from cardium.phantom.cycle import Cycle
+from cardium.phantom.cycle import Beat, Cycle, Function
+from cardium.phantom.rhythm import Rhythm
 from cardium.signal import (
     ANCHOR_PHASES,
     Anchors,
@@ -101,20 +101,26 @@ def test_anchors_in_the_wrong_order_are_refused() -> None:
 
 
 def phantom_cycle(rate: float, first_r: float) -> tuple[Cycle, Beats, Anchors]:
-    cycle = Cycle(Function(rate, 0.6, 0.15, 0.1, 0.6), first_r)
-    beats = Beats(first_r + cycle.period * np.arange(4))
+    rhythm = Rhythm.regular(rate, beats=3, first_r=first_r)
+    cycle = Cycle(Function(rate, 0.6, 0.15, 0.1, 0.6), rhythm)
+    beat = cycle.beats[0]
     anchors = Anchors(
-        aortic_closure=cycle.end_systole,
-        mitral_opening=cycle.early[0],
-        atrial_onset=cycle.period - cycle.late[0],
+        aortic_closure=beat.end_systole - beat.r,
+        mitral_opening=beat.early[0] - beat.r,
+        atrial_onset=beat.next_r - beat.late[0],
     )
-    return cycle, beats, anchors
+    return cycle, Beats(rhythm.r_times), anchors
+
+
+def systole(cycle: Cycle) -> float:
+    beat: Beat = cycle.beats[0]
+    return beat.end_systole - beat.r
 
 
 def test_piecewise_alignment_lays_one_heart_on_another() -> None:
     slow, slow_beats, slow_events = phantom_cycle(55, 0.2)
     fast, fast_beats, fast_events = phantom_cycle(80, 7.0)
-    times = np.linspace(0.2, 0.2 + slow.end_systole, 200)
+    times = np.linspace(0.2, 0.2 + systole(slow), 200)
     piecewise = align_phase(
         times, slow_beats, fast_beats, anchors=(slow_events, fast_events)
     )
@@ -124,7 +130,7 @@ def test_piecewise_alignment_lays_one_heart_on_another() -> None:
     assert np.abs(fast.emptying(piecewise.times) - wanted).max() < 0.04
     assert np.abs(fast.emptying(linear.times) - wanted).max() > 0.15
     assert piecewise.times[-1] == pytest.approx(
-        fast_beats.r_peaks[fast_beats.typical] + fast.end_systole
+        fast_beats.r_peaks[fast_beats.typical] + systole(fast)
     )
     assert piecewise.inside.all()
 

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from cardium.core import SectorVolume, Stream
-from cardium.errors import GeometryError, InvalidArgumentError, NotProvidedError
+from cardium.errors import (
+    GeometryError,
+    InvalidArgumentError,
+    NotProvidedError,
+    UnknownNameError,
+)
 from cardium.signal import stitch_beats, stitched_geometry
 
 DIMS = ("time", "elevation", "azimuth", "range")
 ROWS, FRAMES, RATE = 3, 10, 10.0
+RULES = ("edges", "seams")
 
 
 def beating(frames: int, rows: int, phases=None) -> np.ndarray:
@@ -50,7 +56,8 @@ def acquire(r_peaks, stop, beats, *, first, offset=None, dtype=np.float32) -> St
 def test_slabs_become_the_volume_they_were_cut_from(beats, first) -> None:
     peaks = np.arange(2 * beats) * 1.0
     film = acquire(peaks, 2.0 * beats, beats, first=first)
-    got = stitch_beats(film, peaks, beats)
+    # This pattern moves everywhere, also at the edges.
+    got = stitch_beats(film, peaks, beats, order="seams")
     whole = beating(FRAMES, beats * ROWS)
     assert np.array_equal(got.stream.values, np.concatenate([whole, whole]))
     assert got.stream.time == pytest.approx(
@@ -96,7 +103,7 @@ def test_what_the_machine_was_given_reversed_is_put_in_order() -> None:
     peaks = np.arange(4) * 1.0
     for first in range(4):
         film = acquire(peaks, 4.0, 4, first=first)
-        got = stitch_beats(film, peaks, 4)
+        got = stitch_beats(film, peaks, 4, order="seams")
         assert np.array_equal(got.stream.values, beating(10, 16 - 4))
         assert got.order[0].tolist() == [(first - slab) % 4 for slab in range(4)]
 
@@ -222,3 +229,49 @@ def test_what_cannot_be_stitched_is_refused() -> None:
     flat = Stream("m_mode", np.zeros((4, 5)), np.arange(4.0), ("time", "range"), "grey")
     with pytest.raises(InvalidArgumentError, match="not those of volumes"):
         stitch_beats(flat, [0.0, 1.0], 2)
+
+
+def in_the_middle(rows: int, phase: np.ndarray) -> np.ndarray:
+    """A ball in the middle of the fan that beats, in tissue that stands still."""
+    e = np.linspace(-1, 1, rows)[None, :, None, None]
+    a, r = np.linspace(-1, 1, 6)[:, None], np.linspace(-1, 1, 8)
+    radius = 0.7 + 0.2 * np.cos(2 * np.pi * phase)[:, None, None, None]
+    still = 100 + 20 * np.sin(3 * e + 5 * a + 7 * r)
+    return np.where(e**2 + a**2 + r**2 < radius**2, 20.0, still).astype(np.float32)
+
+
+@pytest.mark.parametrize("beats", [2, 3, 4])
+def test_edges_find_the_order_although_the_heart_has_moved(beats) -> None:
+    """Each beat is turned about the range by some rows, as breathing does."""
+    wrong, rng = 0, np.random.default_rng(3)
+    phase = np.arange(10) / 10
+    for first in range(beats):
+        parts = []
+        for beat in range(beats):
+            whole = in_the_middle(beats * ROWS, phase)
+            whole = np.roll(whole, rng.integers(-2, 3), axis=3) * rng.uniform(0.9, 1.1)
+            slab = slab_of(beat, beats, first)
+            parts.append(whole[:, slab * ROWS : (slab + 1) * ROWS])
+        values = np.concatenate(parts).astype(np.float32)
+        box = SectorVolume((0.0, 0.1), (-0.2, 0.2), (-0.1, 0.1), values.shape[1:])
+        time = np.arange(10 * beats) / 10
+        film = Stream("b_mode_3d", values, time, DIMS, "grey", box)
+        peaks = np.arange(beats) * 1.0
+        expected = [(first - slab) % beats for slab in range(beats)]
+        found = {rule: stitch_beats(film, peaks, beats, order=rule) for rule in RULES}
+        assert found["edges"].order[0].tolist() == expected
+        assert found["seams"].seam_score <= found["edges"].seam_score
+        wrong += found["seams"].order[0].tolist() != expected
+        known = stitch_beats(film, peaks, beats, order=first)
+        assert known.order.tolist() == found["edges"].order.tolist()
+        assert known.seam_score == found["edges"].seam_score
+    assert wrong > 0
+
+
+def test_an_order_that_cannot_be_is_refused() -> None:
+    film = acquire([0.0, 1.0], 2.0, 2, first=1)
+    with pytest.raises(UnknownNameError, match="seams"):
+        stitch_beats(film, [0.0, 1.0], 2, order="seam")  # type: ignore[arg-type]
+    for order in (-1, 2):
+        with pytest.raises(InvalidArgumentError, match="beat 0 shows"):
+            stitch_beats(film, [0.0, 1.0], 2, order=order)

@@ -5,23 +5,36 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardium.core import UNLABELLED, Entry, Recording
-from cardium.phantom.exam import simulate
+from cardium.core import UNLABELLED, Entry, Recording, Stream
+from cardium.phantom.exam import Examination, simulate
+from cardium.phantom.imaging import beam_velocity
+from cardium.phantom.patient import Patient
+from cardium.signal.doppler import fold
 from cardium.tasks import open_task
 from cardium.testing import check_task
 
 
 @pytest.fixture(scope="module")
 def recordings():
-    exams = [simulate(patient) for patient in (0, 1)]
+    exams = [simulate(Patient(number=number)) for number in (0, 1)]
     return [
         Recording(
             Entry(f"r{k}", f"p{k}", "", frozenset({*e.streams, *e.annotations})),
-            e.streams,
+            {**e.streams, "tissue_velocity": without_noise(e)},
             e.annotations,
         )
         for k, e in enumerate(exams)
     ]
+
+
+def without_noise(exam: Examination) -> Stream:
+    """The velocity that tissue Doppler estimates, by its formula: smooth everywhere."""
+    measured = exam.streams["tissue_velocity"]
+    sector, limit = measured.geometry, measured.velocity_limit
+    exact = beam_velocity(
+        exam.motion, measured.time, sector=sector, placement=exam.placement
+    )
+    return measured.with_values(fold(exact, limit))
 
 
 @pytest.mark.parametrize("domain", ["cartesian", "beamspace"])
@@ -35,7 +48,7 @@ def test_contract(recordings, name, domain):
     [
         ("lv_segmentation", "dice", 0.96, 1.0),
         ("lv_segmentation", "distance_lv_cavity_mm", 0.0, 0.7),
-        ("tissue_velocity", "velocity_error_cm_s", 0.0, 0.01),
+        ("tissue_velocity", "velocity_error_cm_s", 0.0, 0.012),
     ],
 )
 def test_the_truth_on_beams_is_nearly_the_truth_on_the_plane(

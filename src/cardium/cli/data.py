@@ -232,29 +232,67 @@ def phantom(
     preset: Annotated[
         str, typer.Option(help="tiny (seconds an examination) or full (clinical size).")
     ] = "tiny",
-    seed: Annotated[int, typer.Option(help="Seed of the patients.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the patients.")] = 0,
+    visits: Annotated[
+        int, typer.Option(min=1, help="Examinations of each patient.")
+    ] = 1,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A disease that all patients have, or none: dilated, hypertrophic, "
+            "infarct, amyloid, aortic_stenosis, mitral_regurgitation, "
+            "aortic_regurgitation. May be repeated. Default: as they come.",
+        ),
+    ] = None,
     complete: Annotated[
         bool,
         typer.Option(help="Every mode; or only a four-chamber view and its strain."),
     ] = True,
+    dense: Annotated[
+        bool, typer.Option("--dense", help="Write what is true at every point, too.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that work at once. Default: one a core."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write phantom examinations with known truth, in the layout of echoxflow."""
+    import os
+
     from cardium.datasets.echoxflow import write_phantom
 
+    if condition and "none" in condition and len(condition) > 1:
+        raise typer.BadParameter(
+            "none stands alone: a patient cannot have a disease and none.",
+            param_hint="'--condition'",
+        )
+    named = None if condition is None else tuple(c for c in condition if c != "none")
     with progress("Simulating") as report:
         truth = write_phantom(
             out,
             exams=exams,
             preset=preset,
             seed=seed,
+            visits=visits,
+            conditions=named,
             complete=complete,
+            dense=dense,
+            workers=workers or os.cpu_count() or 1,
             progress=report,
         )
     if as_json:
         print_json({"root": out, "truth": truth})
     else:
-        shown = ("exam_id", "edv_ml", "esv_ml", "ef_percent", "gls_percent")
-        rows = [{k: row[k] for k in shown if k in row} for row in truth]
-        print_rows(rows, title=f"What is true; all of it in {out / 'truth.csv'}")
+        rows = [{k: _shown(row[k]) for k in _TRUTH_SHOWN} for row in truth]
+        print_rows(rows, title=f"What is true; all of it in {out / 'truth.parquet'}")
         typer.echo(f"Read it with: cardium stats echoxflow --root {out}")
+
+
+_TRUTH_SHOWN = ("exam_id", "patient_id", "conditions", "edv_ml", "ef_percent")
+
+
+def _shown(value: object) -> object:
+    """Write the names of a list in one cell."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

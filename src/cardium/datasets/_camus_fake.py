@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cardium.core import (
     STRUCTURES,
     Entry,
+    FloatArray,
     KnownAnswer,
     Label,
     PlaneGrid,
@@ -24,7 +25,9 @@ from cardium.core import (
 from cardium.core.files import write_text
 from cardium.geometry import lv_label_map, plane_around, resample
 from cardium.io.nifti import write_planes
+from cardium.phantom.anatomy import TISSUES
 from cardium.phantom.exam import Examination, simulate
+from cardium.phantom.population import sample_patient
 
 _SPLITS = ("train", "train", "train", "train", "val", "test")
 _LISTS = {"train": "training", "val": "validation", "test": "testing"}
@@ -35,8 +38,7 @@ _ES_FIRST = 3  # the patient whose films run from end-systole to end-diastole
 def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
     """Write six patients, both views: stills at ED and ES and a film of half a cycle.
 
-    Pixels and masks are the beamspace phantom's, scan-converted here. The left atrium
-    is in the images and not in the masks.
+    Pixels are the beamspace phantom's, scan-converted here; masks are its anatomy.
     """
     known: list[KnownAnswer] = []
     for number, split in enumerate(_SPLITS, start=1):
@@ -56,8 +58,8 @@ def _patient(number: int) -> str:
 
 @cache
 def _examine(number: int, view: str) -> Examination:
-    """Simulate once a process: it takes half a second."""
-    return simulate(number, view=view.lower())
+    """Simulate once a process: it takes a second."""
+    return simulate(sample_patient(number), view=view.lower())
 
 
 def _write_view(
@@ -75,8 +77,8 @@ def _write_view(
     if number == _ES_FIRST:
         position = {"ed_frame": last, "es_frame": 0}
     stated = {
-        "sex": "female" if number % 2 else "male",
-        "age": float(40 + number),
+        "sex": exam.heart.patient.sex,
+        "age": float(round(exam.heart.patient.age)),
         "image_quality": ("good", "medium", "poor")[number % 3],
         "ef_percent": float(round(truth.ef_percent)),
         "frame_rate": 30.0,
@@ -88,7 +90,8 @@ def _write_view(
         ("ES", slice(es, es + 1), {"phase": "ES"}),
         ("half_sequence", film, position),
     )
-    images, masks, grid = _scan_convert(exam, min(ed, film.start), max(es, next_ed))
+    drawn = sorted({ed, es, *range(film.start, film.stop)})
+    images, masks, grid = _scan_convert(exam, drawn)
     for part, frames, more in parts:
         labels = MappingProxyType({"view": view, **stated, **more})
         stem = f"{_patient(number)}_{view}_{part}"
@@ -107,6 +110,7 @@ def _write_view(
 
 
 _NAMES = ("b_mode", "lv_mask")
+_ATRIUM_REACH = 0.09
 
 
 def _suffix(part: str) -> str:
@@ -131,7 +135,7 @@ def _recording(
 
 
 def _scan_convert(
-    exam: Examination, first: int, last: int
+    exam: Examination, frames: Sequence[int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], PlaneGrid]:
     """Draw frames and masks on a plane; frames that no file needs stay empty."""
     b_mode = exam.streams["b_mode"]
@@ -141,10 +145,27 @@ def _scan_convert(
     beams = b_mode.load().astype(np.float32)
     images = np.rint(resample(beams, sector, plane)).astype(np.uint8)
     masks = np.zeros_like(images)
-    for frame in range(first, last + 1):
-        masks[frame] = lv_label_map(contours[frame, 0], contours[frame, -1], plane)
+    for frame in frames:
+        mask, endocardium = masks[frame], contours[frame, 0]
+        mask[...] = lv_label_map(endocardium, contours[frame, -1], plane)
+        base = endocardium[[0, -1]].mean(axis=0)
+        atrium = _atrium(exam, plane, base, float(b_mode.time[frame]))
+        mask[(mask == 0) & atrium] = STRUCTURES.index("la_cavity")
     (x0, x1), (z0, z1) = plane.x, plane.z
     return images, masks, PlaneGrid((0.0, x1 - x0), (0.0, z1 - z0), plane.shape)
+
+
+def _atrium(
+    exam: Examination, plane: PlaneGrid, base: FloatArray, time: float
+) -> NDArray[np.bool_]:
+    """Tell which pixels lie in the left atrium; it is looked for around the base."""
+    x, z = np.meshgrid(plane.xs, plane.zs)
+    near = np.hypot(x - base[0], z - base[1]) < _ATRIUM_REACH
+    found = np.zeros(near.shape, np.bool_)
+    points = np.stack([x[near], np.zeros(near.sum()), z[near]], axis=-1)
+    at_rest = exam.motion.inverse(exam.placement.to_heart(points), time)
+    found[near] = exam.heart.classify(at_rest) == TISSUES.index("la_cavity")
+    return found
 
 
 def _plane(sector: Sector) -> PlaneGrid:

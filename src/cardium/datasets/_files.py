@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from shutil import rmtree
+from tempfile import TemporaryFile
 
 from cardium.core import Info
-from cardium.errors import DataCorruptError, DataMissingError
+from cardium.errors import (
+    CardiumError,
+    DataCorruptError,
+    DataMissingError,
+    InvalidArgumentError,
+)
 
 
 def require(root: Path, name: str | PurePosixPath, info: Info) -> Path:
@@ -60,6 +67,43 @@ def inside(name: str | PurePosixPath) -> PurePosixPath:
             "Get the file that names it again."
         )
     return path
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file or a folder on one disk; what has the target's name is replaced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        rmtree(target)
+    source.replace(target)
+
+
+def make_root(root: Path) -> None:
+    """Make a folder that a dataset is to be written to, or say why that cannot be.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it and those above it are made if need be.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If there is something in it, or it is a file.
+    CardiumError
+        If it cannot be made or written to.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InvalidArgumentError(
+            f"'{root}' is not an empty folder. Name a new one, or empty it."
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise CardiumError(
+            f"Cannot write to '{root}': {error.strerror}. Name another folder."
+        ) from error
 
 
 def read_checksums(path: Path) -> dict[str, str]:

@@ -6,16 +6,17 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-
-import numpy as np
+from typing import Any
 
 from cardium.core import Entry, KnownAnswer, Label, Recording, Stream
 from cardium.core.files import sha256, write_text
 from cardium.io.wfdb import write_signal
-from cardium.phantom.ecg import LEADS, ecg_12_lead
+from cardium.phantom.ecg import LEADS
+from cardium.phantom.ecg_exam import EcgExamination, read_pattern, simulate_ecg
+from cardium.phantom.patient import Infarct, Patient, Territory
 
 _COLUMNS = """
 ecg_id,patient_id,age,sex,height,weight,nurse,site,device,recording_date,report,
@@ -32,9 +33,13 @@ _STATEMENTS = (
     ("NDT", "non-diagnostic T abnormalities", "1.0", "1.0", "", "STTC", "STTC"),
     ("NORM", "normal ECG", "1.0", "", "", "NORM", "NORM"),
     ("IMI", "inferior myocardial infarction", "1.0", "", "", "MI", "IMI"),
+    ("AMI", "anterior myocardial infarction", "1.0", "", "", "MI", "AMI"),
+    ("LMI", "lateral myocardial infarction", "1.0", "", "", "MI", "LMI"),
     ("LVH", "left ventricular hypertrophy", "1.0", "", "", "HYP", "LVH"),
     ("CLBBB", "complete left bundle branch block", "1.0", "", "", "CD", "CLBBB"),
+    ("LAFB", "left anterior fascicular block", "1.0", "", "", "CD", "LAFB/LPFB"),
     ("ABQRS", "abnormal QRS", "", "1.0", "", "", ""),
+    ("PVC", "ventricular premature complex", "", "1.0", "", "", ""),
     ("SR", "sinus rhythm", "", "", "1.0", "", ""),
     ("AFIB", "atrial fibrillation", "", "", "1.0", "", ""),
     ("SBRAD", "sinus bradycardia", "", "", "1.0", "", ""),
@@ -43,24 +48,56 @@ _STATEMENTS = (
 
 @dataclass(frozen=True)
 class _Case:
-    """The statements of a record, the labels they amount to, and its heart rate."""
+    """The statements of a record, the labels they amount to, and whom it is of."""
 
     codes: str
     labels: Mapping[str, tuple[str, ...]]
-    rate: float  # beats a second
+    patient: Patient
+    conduction: Mapping[str, Any]
 
 
-def _case(codes: str, rate: float, **labels: str) -> _Case:
+def _case(
+    codes: str,
+    patient: Patient,
+    conduction: Mapping[str, Any] = MappingProxyType({}),
+    **labels: str,
+) -> _Case:
     """Write a case; the names of each label are given sorted, by blanks."""
-    return _Case(
-        codes, {key: tuple(names.split()) for key, names in labels.items()}, rate
+    names = {key: tuple(text.split()) for key, text in labels.items()}
+    return _Case(codes, names, patient, conduction)
+
+
+def _after_infarct(territory: Territory) -> Patient:
+    """Describe a patient whose heart attack was long ago."""
+    return Patient(
+        heart_rate=75.0,
+        edv_ml=130.0,
+        ef_percent=45.0,
+        gls_percent=-13.5,
+        twist_degrees=6.0,
+        conditions=("infarct",),
+        infarct=Infarct(territory, 0.8),
     )
 
 
-_CASES = (
+def _infarct(code: str, territory: Territory, likelihood: float = 100.0) -> _Case:
+    """Write the case of an infarct."""
+    return _case(
+        f"{{'NDT': 100.0, '{code}': {likelihood}, 'ABQRS': 0.0, 'SR': 0.0}}",
+        _after_infarct(territory),
+        superclass="MI STTC",
+        subclass=f"{code} STTC",
+        diagnostic=" ".join(sorted((code, "NDT"))),
+        form="ABQRS NDT",
+        rhythm="SR",
+        all=" ".join(sorted(("ABQRS", code, "NDT", "SR"))),
+    )
+
+
+_HEALTHY = (
     _case(
         "{'NORM': 100.0, 'SR': 0.0}",
-        1.0,
+        Patient(heart_rate=60.0),
         superclass="NORM",
         subclass="NORM",
         diagnostic="NORM",
@@ -69,29 +106,62 @@ _CASES = (
         all="NORM SR",
     ),
     _case(
-        "{'NDT': 100.0, 'IMI': 15.0, 'ABQRS': 0.0, 'SR': 0.0}",
-        1.25,
-        superclass="MI STTC",
-        subclass="IMI STTC",
-        diagnostic="IMI NDT",
-        form="ABQRS NDT",
+        "{'NORM': 80.0, 'PVC': 0.0, 'SR': 0.0}",
+        Patient(heart_rate=70.0, rhythm="ectopy"),
+        superclass="NORM",
+        subclass="NORM",
+        diagnostic="NORM",
+        form="PVC",
         rhythm="SR",
-        all="ABQRS IMI NDT SR",
+        all="NORM PVC SR",
     ),
+)
+_INFARCTS = (
+    _infarct("IMI", "rca", 15.0),
+    _infarct("AMI", "lad"),
+    _infarct("LMI", "lcx"),
+)
+_BLOCKED = (
     _case(
-        "{'LVH': 50.0, 'CLBBB': 0.0, 'AFIB': 0.0}",
-        1.6,
+        "{'LVH': 50.0, 'LAFB': 0.0, 'AFIB': 0.0}",
+        Patient(
+            heart_rate=96.0,
+            edv_ml=100.0,
+            gls_percent=-14.0,
+            wall_mm=16.0,
+            rhythm="atrial_fibrillation",
+            conditions=("hypertrophic",),
+        ),
+        {"axis_degrees": -55.0},
         superclass="CD HYP",
-        subclass="CLBBB LVH",
-        diagnostic="CLBBB LVH",
+        subclass="LAFB/LPFB LVH",
+        diagnostic="LAFB LVH",
         form="",
         rhythm="AFIB",
-        all="AFIB CLBBB LVH",
+        all="AFIB LAFB LVH",
+    ),
+    _case(
+        "{'CLBBB': 100.0, 'SR': 0.0}",
+        Patient(
+            heart_rate=80.0,
+            edv_ml=230.0,
+            ef_percent=30.0,
+            gls_percent=-8.5,
+            twist_degrees=4.0,
+            conditions=("dilated",),
+        ),
+        {"left_bundle_block": True},
+        superclass="CD",
+        subclass="CLBBB",
+        diagnostic="CLBBB",
+        form="",
+        rhythm="SR",
+        all="CLBBB SR",
     ),
 )
 _NO_DIAGNOSIS = _case(
     "{'SBRAD': 0.0}",
-    0.8,
+    Patient(heart_rate=48.0, visit=1),
     superclass="",
     subclass="",
     diagnostic="",
@@ -106,9 +176,10 @@ _AGES = {3: "300.0", 4: ""}
 def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
     """Write three records in each of the ten folds, and one without a diagnosis.
 
-    The last belongs to the patient of the first.
+    Signals are those of simulated patients who have what the statements say. The last
+    record belongs to the patient of the first.
     """
-    plan = [(fold, case) for fold in range(1, 11) for case in _CASES]
+    plan = [(fold, case) for fold in range(1, 11) for case in _cases(fold)]
     plan.append((1, _NO_DIAGNOSIS))
     rows, known = [], []
     for number, (fold, case) in enumerate(plan, start=1):
@@ -129,10 +200,7 @@ def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
                 "filename_lr": stems[1],
             }
         )
-        streams = [
-            _write_record(root, stem, rate, case, number)
-            for stem, rate in zip(stems, (500.0, 100.0), strict=True)
-        ]
+        streams = _write_record(root, stems, case, patient)
         entry = _entry(number, patient, fold, case, stems)
         recording = Recording(entry, MappingProxyType({s.name: s for s in streams}))
         half_a_unit = {stream.name: 0.501e-3 for stream in streams}
@@ -141,22 +209,30 @@ def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
     return tuple(known)
 
 
+def _cases(fold: int) -> tuple[_Case, ...]:
+    """Choose the three cases of a fold; every third one has a bundle branch block."""
+    blocked = _BLOCKED[1] if fold % 3 == 2 else _BLOCKED[0]
+    return _HEALTHY[1 - fold % 2], _INFARCTS[(fold - 1) % 3], blocked
+
+
+def examine(case: _Case, number: int) -> EcgExamination:
+    """Simulate the ECG of a case, of a patient of that number."""
+    patient = replace(case.patient, number=number)
+    pattern = replace(read_pattern(patient), **case.conduction)
+    return simulate_ecg(patient, pattern=pattern)
+
+
 def _write_record(
-    root: Path, stem: str, rate: float, case: _Case, number: int
-) -> Stream:
-    """Write ten seconds at one rate, and return them."""
-    time = np.arange(round(10 * rate)) / rate
-    first = 0.2 + 0.01 * number
-    values = ecg_12_lead(time, np.arange(first, 10.0, 1 / case.rate))
-    write_signal(root / f"{stem}.hea", values, rate=rate, channels=LEADS)
-    return Stream(
-        "ecg" if rate == 500 else "ecg_100hz",
-        values,
-        time,
-        ("time", "lead"),
-        "mV",
-        coords=MappingProxyType({"lead": LEADS}),
-    )
+    root: Path, stems: Sequence[str], case: _Case, number: int
+) -> list[Stream]:
+    """Write ten seconds at both rates, and return them."""
+    whole = examine(case, number).streams["ecg"]
+    streams = []
+    for stem, name, step in zip(stems, ("ecg", "ecg_100hz"), (1, 5), strict=True):
+        values, time = whole.load()[::step], whole.time[::step]
+        write_signal(root / f"{stem}.hea", values, rate=500.0 / step, channels=LEADS)
+        streams.append(replace(whole, name=name, values=values, time=time))
+    return streams
 
 
 def _entry(

@@ -38,8 +38,9 @@ What is changed: velocities are decoded to m/s when they are read, meshes turned
 frame of their volume, times of volumes counted from their origin, with all else on that
 clock. Points on spectra whose unit is not stated are taken for m/s, rows or cm/s, by
 where they lie. The release names no patients; `patient` is the examination, which is
-what its five folds are made of, so two examinations of one patient count as two.
-Without a fold file `split` is empty.
+what its five folds are made of, so two examinations of one patient count as two. A fold
+file with a column ``patient_id``, as `Writer` makes it, names them. Without a fold file
+`split` is empty.
 
 Writers of Zarr may leave out a chunk of nothing but the fill value. Where that is
 likely, in a signal, a flow, a mask or a part of each image, such a chunk is read as the
@@ -53,10 +54,8 @@ EchoXFlow, arXiv 2605.05447, 2026. https://arxiv.org/abs/2605.05447
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from cardium.core import (
     Catalog,
@@ -68,17 +67,19 @@ from cardium.core import (
     Progress,
     Recording,
     Rows,
+    need,
 )
 from cardium.datasets._echoxflow.entries import make_entries
 from cardium.datasets._echoxflow.exams import write_examinations
-from cardium.datasets._echoxflow.folds import read_folds
+from cardium.datasets._echoxflow.folds import read_folds, read_patients
 from cardium.datasets._echoxflow.labels import LABELS
 from cardium.datasets._echoxflow.layout import ANNOTATIONS, CATALOGUE, FOLDS, PATHS
 from cardium.datasets._echoxflow.links import Link, find_links
 from cardium.datasets._echoxflow.selection import select
+from cardium.datasets._echoxflow.truth import Row
 from cardium.datasets._echoxflow.writer import Writer, write_recordings
-from cardium.datasets._files import require
-from cardium.errors import InvalidArgumentError
+from cardium.datasets._files import make_root, require
+from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.io.croissant import read_croissant
 
 __all__ = [
@@ -151,7 +152,7 @@ def index(root: Path) -> Catalog:
     ('exam1', '', True)
     """
     croissant = read_croissant(require(root, CATALOGUE, INFO))
-    return Catalog(make_entries(croissant, read_folds(root)))
+    return Catalog(make_entries(croissant, read_folds(root), read_patients(root)))
 
 
 def load(root: Path, entry: Entry) -> Recording:
@@ -250,8 +251,10 @@ def write_fake(root: Path) -> tuple[KnownAnswer, ...]:
     """
     from cardium.datasets._echoxflow.known import write_known
     from cardium.phantom.exam import simulate
+    from cardium.phantom.population import sample_patient
 
-    return write_known(root, (simulate(seed) for seed in range(FOLDS)))
+    patients = map(sample_patient, range(FOLDS))
+    return write_known(root, (simulate(patient) for patient in patients))
 
 
 def write_phantom(
@@ -260,9 +263,13 @@ def write_phantom(
     exams: int = 10,
     preset: str = "tiny",
     seed: int = 0,
+    visits: int = 1,
+    conditions: tuple[str, ...] | None = None,
     complete: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[dict[str, str | float]]:
+    dense: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Row]:
     """Write simulated patients as a dataset in EchoXFlow's layout.
 
     Parameters
@@ -270,49 +277,81 @@ def write_phantom(
     root : Path
         The folder to write; it must be empty or not exist.
     exams : int
-        Number of examinations, one a patient, dealt to five folds in turn.
+        Number of examinations. Patients are dealt to five folds in turn.
     preset : {"tiny", "full"}
         See `cardium.phantom.exam.simulate`.
     seed : int
         Another seed draws other patients.
+    visits : int
+        Examinations of each patient. They share the anatomy and the fold.
+    conditions : tuple of str, optional
+        Diseases that all patients have, of `cardium.phantom.patient.CONDITIONS`; an
+        empty tuple for healthy ones. As they come, if not given.
     complete : bool
-        Record every mode: two views with tissue Doppler, strain, colour, M-mode,
-        spectra, a volume and its mesh. Otherwise only the four-chamber view with
-        tissue Doppler and strain, which is several times faster.
+        Record every mode: three apical views with tissue Doppler and strain,
+        parasternal views, colour, M-mode, spectra, two and three planes, volumes and
+        their meshes; beside them cine MRI and a 12-lead electrocardiogram. Otherwise
+        only the four-chamber view with tissue Doppler and strain, which is several
+        times faster.
+    dense : bool
+        Write what is true at every point too: see Notes.
+    workers : int
+        Processes that work at once. The files do not depend on it.
     progress : function (done, total), optional
         Called after each examination.
 
     Returns
     -------
     list of dict
-        What is true of each examination, as in ``truth.csv``: ``exam_id``, ``edv_ml``,
-        ``esv_ml``, ``ef_percent``; of a complete one also strain and the peaks and the
-        integral of the spectra, along their beams.
+        What is true of each examination, as in ``truth.parquet``: the parameters of
+        the patient, volumes of each beat, strain, the peaks and the integrals of the
+        spectra along their beams, times of the valves.
 
     Raises
     ------
     InvalidArgumentError
-        If the folder has something in it, or `exams` is not positive.
+        If the folder has something in it, or a number or a condition is senseless.
     UnknownNameError
         If there is no such preset.
-    """
-    from cardium.datasets._echoxflow.patients import write_patients
-    from cardium.phantom.exam import simulate
+    MissingLibraryError
+        If a library that a complete examination needs is not installed: nibabel, wfdb.
+    CardiumError
+        If the folder cannot be written to, or a process ended before its work.
 
-    if exams < 1 or seed < 0:
+    Notes
+    -----
+    Beside the release's files lie ``truth.parquet``; of complete examinations
+    ``cine_mri/<exam>.nii.gz`` with ``<exam>_labels.nii.gz``, whose codes are the
+    indices in `cardium.core.STRUCTURES`, and ``ecg_12_lead/<exam>.hea``; and with
+    `dense` ``truth/<recording>.zarr``. The catalogue is written last: a root without
+    one was not finished.
+    """
+    from cardium.datasets._echoxflow.production import (
+        PRESETS,
+        Order,
+        write_patients,
+    )
+    from cardium.phantom.population import sample_population
+
+    if min(exams, visits, workers) < 1 or seed < 0:
         raise InvalidArgumentError(
-            f"exams must be positive and seed not negative, got {exams} and {seed}."
+            "exams, visits and workers must be positive and seed not negative, got "
+            f"{exams}, {visits}, {workers} and {seed}."
         )
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise InvalidArgumentError(
-            f"'{root}' is not an empty folder. Name a new one, or empty it."
-        )
-    patients = np.random.SeedSequence(seed).generate_state(exams).tolist()
-    done = None if progress is None else lambda count: progress(count, exams)
+    if preset not in PRESETS:
+        raise UnknownNameError("preset", preset, PRESETS)
     if complete:
-        return write_patients(root, patients, preset=preset, progress=done)
-    return write_examinations(
-        root, (simulate(patient, preset=preset) for patient in patients), progress=done
+        need("nibabel", extra="echo")
+        need("wfdb", extra="ecg")
+    count = -(-exams // visits)
+    patients = sample_population(count, seed=seed, visits=visits, conditions=conditions)
+    make_root(root)
+    return write_patients(
+        root,
+        patients[:exams],
+        Order(preset, complete, dense),
+        workers=workers,
+        progress=progress,
     )
 
 

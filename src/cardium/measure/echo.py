@@ -174,8 +174,8 @@ def measure_recording(recording: Recording) -> Measurements:
     Examples
     --------
     >>> from cardium.core import Entry
-    >>> from cardium.phantom import simulate
-    >>> exam = simulate(3)
+    >>> from cardium.phantom import Patient, simulate
+    >>> exam = simulate(Patient(number=3))
     >>> entry = Entry("r3", "p3", "", frozenset({"lv_contour"}), labels={"view": "4CH"})
     >>> measured = measure_recording(Recording(entry, exam.streams, exam.annotations))
     >>> abs(float(measured.values["ef_percent"]) - exam.truth.ef_percent) < 0.1

@@ -64,8 +64,9 @@ def measure_examination(recordings: Sequence[Recording]) -> Measurements:
     Examples
     --------
     >>> from cardium.core import Entry
-    >>> from cardium.phantom import simulate
-    >>> views = {view: simulate(3, view=view.lower()) for view in ("4CH", "2CH")}
+    >>> from cardium.phantom import Patient, simulate
+    >>> names = ("4CH", "2CH")
+    >>> views = {name: simulate(Patient(), view=name.lower()) for name in names}
     >>> measured = measure_examination([
     ...     Recording(
     ...         Entry(v, "p3", "", frozenset(), labels={"view": v}, exam="e3"),

@@ -192,8 +192,8 @@ def segmental_strain(
 
     Examples
     --------
-    >>> from cardium.phantom import simulate
-    >>> exam = simulate(3)
+    >>> from cardium.phantom import Patient, simulate
+    >>> exam = simulate(Patient(number=3))
     >>> timing = Timing(exam.truth.ed_time, exam.truth.es_time, "truth", (0.1, 1.0))
     >>> strain = segmental_strain(exam.annotations["lv_contour"], timing, view="4CH")
     >>> strain.shape[1], strain.coords["segment"][0]

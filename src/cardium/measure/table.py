@@ -11,7 +11,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from cardium.core import Catalog, Entry, OpenDataset, Progress, Recording, need
+from cardium.core import Catalog, Entry, OpenDataset, Progress, Recording
 from cardium.core.files import written_aside
 from cardium.errors import CardiumError, InvalidArgumentError
 from cardium.measure.echo import TEXTS, Measurements, measure_recording
@@ -110,8 +110,6 @@ def write_table(path: Path, rows: Sequence[Measurements]) -> None:
     ------
     InvalidArgumentError
         If the suffix is another one.
-    MissingLibraryError
-        If pyarrow, which writes Parquet, is not installed.
 
     Examples
     --------
@@ -140,8 +138,6 @@ def check_table(path: Path) -> None:
     ------
     InvalidArgumentError
         If the suffix is another one.
-    MissingLibraryError
-        If pyarrow, which writes Parquet, is not installed.
 
     Examples
     --------
@@ -151,9 +147,7 @@ def check_table(path: Path) -> None:
     .parquet, not as '.xlsx'.
     """
     suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        need("pyarrow", extra="all")
-    elif suffix != ".csv":
+    if suffix not in (".csv", ".parquet"):
         raise InvalidArgumentError(
             f"'{path}': tables are written as .csv or .parquet, not as '{suffix}'."
         )

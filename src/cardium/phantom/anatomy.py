@@ -1,252 +1,97 @@
-"""The shape of a heart at end-diastole, and the tissue at every point of it.
+"""The heart of a patient at end-diastole, and what lies at every point of it.
 
 Everything here is in the frame of the left ventricle: the origin is the endocardial
-apex, z runs along the long axis to the base, x to the lateral wall, y to the inferior
-wall. How the heart moves is in `cardium.phantom.motion`, how it is seen in
-`cardium.phantom.imaging`.
+apex, z runs along the long axis to the base, x to the anterolateral wall, y to the
+inferior side. Walls by angle from x towards y: anterolateral 0, inferolateral 60,
+inferior 120, inferoseptal 180, anteroseptal -120, anterior -60 degrees. How the heart
+is put together is in `cardium.phantom.build`, how it moves in `cardium.phantom.motion`,
+how it is seen in `cardium.phantom.imaging`.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray
-from cardium.errors import InvalidArgumentError
+from cardium.core import STRUCTURES, FloatArray
+from cardium.errors import UnknownNameError
+from cardium.phantom.chambers import (
+    AorticRoot,
+    Atrium,
+    Papillary,
+    RightVentricle,
+    Ring,
+    Tube,
+    Vector,
+)
+from cardium.phantom.cycle import Function
+from cardium.phantom.patient import Patient
+from cardium.phantom.region import regions_of
+from cardium.phantom.shapes import LeftVentricle
+
+if TYPE_CHECKING:
+    from cardium.phantom._anatomy_distances import Parts
+    from cardium.phantom._echo_kernels import Looks
 
 TISSUES = (
-    "background",
-    "lv_cavity",
-    "myocardium",
-    "la_cavity",
-    "rv_cavity",
-    "ra_cavity",
-    "rv_wall",
-    "atrial_wall",
-    "pericardium",
+    *STRUCTURES,
+    "ra_wall",
+    "aorta",
+    "pulmonary_artery",
+    "vein",
+    "vessel_wall",
     "valve",
+    "pericardium",
+    "fat",
 )
 """Names of the tissues; `Heart.classify` returns indices in this tuple.
 
-The first six are `cardium.core.STRUCTURES`, in that order.
+The first eight are `cardium.core.STRUCTURES`, in that order. ``valve`` is the fibrous
+tissue of the rings; the leaflets, which move by themselves, are in
+`cardium.phantom.valves`. ``la_wall`` includes the septum between the atria.
 """
 
-BLOOD = ("lv_cavity", "la_cavity", "rv_cavity", "ra_cavity")
-"""The tissues that are blood."""
+ECHO_CLASSES = (*TISSUES, "papillary_muscle", "lv_trabeculae", "rv_trabeculae")
+"""What `Heart.echo_class` tells apart: the tissues, and muscle inside the ventricles.
+
+Guidelines count papillary muscles and trabeculae to the cavity, and so does
+`Heart.classify`; but they echo like muscle.
+"""
+
+BLOOD = (
+    "lv_cavity",
+    "la_cavity",
+    "rv_cavity",
+    "ra_cavity",
+    "aorta",
+    "pulmonary_artery",
+    "vein",
+)
+"""The echo classes that are blood."""
 
 ECHOGENICITY_DB = {
     "background": -12.0,
     "myocardium": 0.0,
-    "rv_wall": -1.0,
-    "atrial_wall": -2.0,
-    "pericardium": 12.0,
+    "la_wall": -1.0,
+    "rv_wall": 0.0,
+    "ra_wall": -1.0,
+    "vessel_wall": 4.0,
     "valve": 8.0,
+    "pericardium": 11.0,
+    "fat": -5.0,
+    "papillary_muscle": 1.0,
+    "lv_trabeculae": -2.0,
+    "rv_trabeculae": -3.0,
     **dict.fromkeys(BLOOD, -36.0),
 }
-"""Mean echo power of each tissue, against myocardium [dB]."""
+"""Mean echo power of each echo class, against myocardium [dB]."""
 
-
-@dataclass(frozen=True, slots=True)
-class LeftVentricle:
-    """A thick-walled spheroid, cut off at the base.
-
-    The endocardium has the semi-axes `long_axis` and `short_axis` around the point
-    ``z = long_axis``; the epicardium has both longer by `wall`. Both end at the base,
-    ``z = long_axis * (1 + truncation)``.
-
-    Parameters
-    ----------
-    long_axis : float [m]
-        Semi-axis of the endocardium from apex to base.
-    short_axis : float [m]
-        Semi-axis of the endocardium across.
-    wall : float [m]
-        Thickness of the wall at the equator and at the apex.
-    truncation : float
-        Where the base lies beyond the equator, as a part of `long_axis`, 0..1.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If a length is not positive or the truncation not between 0 and 1.
-
-    Examples
-    --------
-    Half a sphere of 3 cm has 2/3 pi 3^3 = 56.5 mL.
-
-    >>> half = LeftVentricle(long_axis=0.03, short_axis=0.03, wall=0.01, truncation=0.0)
-    >>> round(half.cavity_volume * 1e6, 1), round(half.myocardial_volume * 1e6, 1)
-    (56.5, 77.5)
-    """
-
-    long_axis: float
-    short_axis: float
-    wall: float
-    truncation: float
-
-    def __post_init__(self) -> None:
-        if min(self.long_axis, self.short_axis, self.wall) <= 0:
-            raise InvalidArgumentError(
-                "LeftVentricle: semi-axes and wall must be positive metres, got "
-                f"{self.long_axis}, {self.short_axis} and {self.wall}."
-            )
-        if not 0 <= self.truncation < 1:
-            raise InvalidArgumentError(
-                f"LeftVentricle: truncation must be in 0..1, got {self.truncation}."
-            )
-
-    @property
-    def length(self) -> float:
-        """Distance from the endocardial apex to the base [m]."""
-        return self.long_axis * (1 + self.truncation)
-
-    @property
-    def cavity_volume(self) -> float:
-        """Volume inside the endocardium, the end-diastolic volume [m^3]."""
-        return self._layer_volume(0.0)
-
-    @property
-    def myocardial_volume(self) -> float:
-        """Volume between endocardium and epicardium [m^3]."""
-        return self._layer_volume(1.0) - self._layer_volume(0.0)
-
-    def layer_radius_squared(
-        self, z: FloatArray, *, fraction: float = 0.0
-    ) -> FloatArray:
-        """Squared radius of a layer at heights along the long axis.
-
-        Parameters
-        ----------
-        z : (...) [m]
-            Heights above the endocardial apex; the spheroid is not cut off here.
-        fraction : float
-            Depth in the wall: 0 is the endocardium, 1 the epicardium.
-
-        Returns
-        -------
-        squared : (...) [m^2]
-            Squared radius; zero beyond the poles of the spheroid.
-        """
-        along, across = self._semi_axes(fraction)
-        height = (z - self.long_axis) / along
-        return np.maximum(across**2 * (1 - height**2), 0.0)
-
-    def epicardial_level(self, radius: FloatArray, z: FloatArray) -> FloatArray:
-        """Where points lie against the epicardial spheroid: 1 on it, less inside.
-
-        Parameters
-        ----------
-        radius : (...) [m]
-            Distances from the long axis.
-        z : (...) [m]
-            Heights above the endocardial apex.
-
-        Returns
-        -------
-        level : (...)
-            Distance from the centre in units of the semi-axes.
-        """
-        along, across = self._semi_axes(1.0)
-        return np.hypot(radius / across, (z - self.long_axis) / along)
-
-    def layer_points(self, fraction: float, count: int) -> FloatArray:
-        """Points of one layer in the plane y = 0, from septal to lateral base.
-
-        Parameters
-        ----------
-        fraction : float
-            Depth in the wall: 0 is the endocardium, 1 the epicardium.
-        count : int
-            Number of points; odd numbers have one on the long axis.
-
-        Returns
-        -------
-        points : (count, 2) [m]
-            x and z; x grows from the septal to the lateral side. Both ends lie on the
-            base exactly; points are evenly spaced in the spheroid's eccentric angle.
-        """
-        along, across = self._semi_axes(fraction)
-        end = math.acos((self.long_axis - self.length) / along)
-        angle = np.linspace(-end, end, count)
-        x, z = across * np.sin(angle), self.long_axis - along * np.cos(angle)
-        z[[0, -1]] = self.length
-        return np.stack([x, z], axis=-1)
-
-    def _semi_axes(self, fraction: float) -> tuple[float, float]:
-        """Semi-axes of a layer along and across the long axis [m]."""
-        growth = fraction * self.wall
-        return self.long_axis + growth, self.short_axis + growth
-
-    def _layer_volume(self, fraction: float) -> float:
-        """Volume inside a layer, from its apex to the base [m^3]."""
-        along, across = self._semi_axes(fraction)
-        end = (self.length - self.long_axis) / along
-        return math.pi * across**2 * along * (end - end**3 / 3 + 2 / 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Ellipsoid:
-    """An ellipsoid with axes along x, y and z: the shape of the other chambers.
-
-    Parameters
-    ----------
-    centre : (x, y, z) [m]
-        Its middle.
-    semi_axes : (x, y, z) [m]
-        Its half lengths.
-    """
-
-    centre: tuple[float, float, float]
-    semi_axes: tuple[float, float, float]
-
-    def contains(self, points: FloatArray, *, wall: float = 0.0) -> NDArray[np.bool_]:
-        """Tell which points (..., 3) lie inside, with a wall [m] around it or not."""
-        scaled = (points - np.array(self.centre)) / (np.array(self.semi_axes) + wall)
-        inside: NDArray[np.bool_] = np.sum(scaled**2, axis=-1) <= 1
-        return inside
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """How the left ventricle works, in numbers.
-
-    Parameters
-    ----------
-    heart_rate : float [1/min]
-        Beats a minute.
-    ejection_fraction : float
-        Part of the end-diastolic volume that is ejected, 0..1.
-    shortening : float
-        Part of the long axis that is lost from end-diastole to end-systole, 0..1.
-    twist : float [rad]
-        Greatest rotation of the apex, anticlockwise as seen from the apex.
-    early_filling : float
-        Part of the filling that comes with the E wave, 0..1; the A wave brings the
-        rest.
-    """
-
-    heart_rate: float
-    ejection_fraction: float
-    shortening: float
-    twist: float
-    early_filling: float
-
-    def __post_init__(self) -> None:
-        parts = (self.ejection_fraction, self.shortening, self.early_filling)
-        if not (self.heart_rate > 0 and all(0 <= part <= 1 for part in parts)):
-            raise InvalidArgumentError(
-                "Function: the heart rate must be positive, and ejection fraction, "
-                "shortening and early filling in 0..1, got "
-                f"{self.heart_rate} and {parts}. Were they given in percent?"
-            )
-        if not max(self.ejection_fraction, self.shortening) < 1:
-            raise InvalidArgumentError(
-                "Function: a ventricle cannot empty or shorten wholly, got "
-                f"{self.ejection_fraction} and {self.shortening}."
-            )
+CHAMBERS = ("lv", "la", "rv", "ra")
+"""The chambers that have a volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,42 +100,53 @@ class Heart:
 
     Parameters
     ----------
+    patient : Patient
+        Whose heart it is.
     ventricle : LeftVentricle
         The chamber whose motion and volume are exact.
     function : Function
         How it works.
-    left_atrium, right_ventricle, right_atrium : Ellipsoid
-        The chambers around it. The right ventricle is what the left one leaves of its
-        ellipsoid above the base.
+    left_atrium, right_atrium : Atrium
+        The atria; where they overlap the septum runs midway.
+    right_ventricle : RightVentricle
+        Inflow, outflow and pulmonary trunk.
+    aorta : AorticRoot
+        Annulus, sinuses and ascending aorta.
+    mitral, tricuspid : Ring
+        The rings of these valves.
+    papillaries : (anterolateral, posteromedial)
+        The papillary muscles.
+    moderator_band : Tube
+        The muscle across the right ventricle.
+    veins : tuple of Tube
+        Pulmonary veins, atrial appendage, caval veins and coronary sinus.
+    descending_aorta : Tube
+        The aorta behind the left atrium.
+    atrial_septum : float [m]
+        Thickness of the septum between the atria around the oval fossa.
+    fossa : Vector [m]
+        Middle of the oval fossa, where that septum is thin.
+    texture : tuple of (kx, ky, kz, phase)
+        Wave vectors [rad/m] and phases [rad] of the smooth random field that makes the
+        inner borders ragged.
     """
 
+    patient: Patient
     ventricle: LeftVentricle
     function: Function
-    left_atrium: Ellipsoid
-    right_ventricle: Ellipsoid
-    right_atrium: Ellipsoid
-
-    def echogenicity(self, points: FloatArray, tissue: NDArray[np.uint8]) -> FloatArray:
-        """Mean echo level of points of the end-diastolic heart.
-
-        Parameters
-        ----------
-        points : (..., 3) [m]
-            Points in the frame of the left ventricle.
-        tissue : (...) uint8
-            Their tissues, from `classify`.
-
-        Returns
-        -------
-        level : (...) [dB]
-            Level against myocardium: that of the tissue, and for the background less
-            and less beside the heart, where the lung is.
-        """
-        level = np.array([ECHOGENICITY_DB[name] for name in TISSUES])[tissue]
-        lv = self.ventricle
-        beside = np.hypot(points[..., 0], points[..., 1]) - lv.short_axis - lv.wall
-        lung = _LUNG_DB * np.clip(beside / _LUNG_DEPTH, 0, 1)
-        return np.where(tissue == 0, level + lung, level)
+    left_atrium: Atrium
+    right_atrium: Atrium
+    right_ventricle: RightVentricle
+    aorta: AorticRoot
+    mitral: Ring
+    tricuspid: Ring
+    papillaries: tuple[Papillary, Papillary]
+    moderator_band: Tube
+    veins: tuple[Tube, ...]
+    descending_aorta: Tube
+    atrial_septum: float
+    fossa: Vector
+    texture: tuple[tuple[float, float, float, float], ...]
 
     def classify(self, points: FloatArray) -> NDArray[np.uint8]:
         """Tell the tissue at points of the end-diastolic heart.
@@ -303,136 +159,186 @@ class Heart:
         Returns
         -------
         tissue : (...) uint8
-            Indices in `TISSUES`.
+            Indices in `TISSUES`. Cavity and wall of the left ventricle are exactly
+            those of `ventricle`: papillary muscles and trabeculae belong to the cavity.
 
         Examples
         --------
-        >>> heart = sample_heart(1)
-        >>> axis = np.array([[0, 0, -0.02], [0, 0, -0.004], [0, 0, 0.03], [0, 0, 0.1]])
+        >>> from cardium.phantom.build import build_heart
+        >>> heart = build_heart(Patient())
+        >>> axis = np.array([[0, 0, -0.03], [0, 0, -0.004], [0, 0, 0.03], [0, 0, 0.1]])
         >>> [TISSUES[i] for i in heart.classify(axis)]
         ['background', 'myocardium', 'lv_cavity', 'la_cavity']
         """
+        return _CAVITY_OF[self.echo_class(points)]
+
+    def echo_class(self, points: FloatArray) -> NDArray[np.uint8]:
+        """Tell what echoes at points of the end-diastolic heart.
+
+        Parameters
+        ----------
+        points : (..., 3) [m]
+            Points in the frame of the left ventricle.
+
+        Returns
+        -------
+        echo_class : (...) uint8
+            Indices in `ECHO_CLASSES`: as `classify`, but papillary muscles and
+            trabeculae are told from the blood around them.
+        """
+        from cardium.phantom._anatomy_kernels import classify
+
+        flat = np.ascontiguousarray(points, float).reshape(-1, 3)
+        codes = classify(flat, self._parts(), self._waves())
+        return codes.reshape(np.shape(points)[:-1])
+
+    def echogenicity(self, points: FloatArray, tissue: NDArray[np.uint8]) -> FloatArray:
+        """Mean echo level of points of the end-diastolic heart.
+
+        Parameters
+        ----------
+        points : (..., 3) [m]
+            Points in the frame of the left ventricle.
+        tissue : (...) uint8
+            Their echo classes, from `echo_class` (or `classify`).
+
+        Returns
+        -------
+        level : (...) [dB]
+            Level against myocardium: that of the echo class; within muscle brighter at
+            its borders, in a scar and in amyloid; in the background less and less
+            beside the heart, where the lung is.
+        """
+        from cardium.phantom._echo_kernels import add_levels
+
+        level = _LEVELS[tissue]
+        flat = np.ascontiguousarray(points, float).reshape(-1, 3)
+        codes = np.ascontiguousarray(tissue).reshape(-1)
+        out = level.reshape(-1)
+        add_levels(out, flat, codes, self._parts(), self._looks(), self._waves())
+        return out.reshape(level.shape)
+
+    def chamber_volume(self, name: str, *, step: float = 0.0008) -> float:
+        """Volume of a chamber at end-diastole.
+
+        Parameters
+        ----------
+        name : {"lv", "la", "rv", "ra"}
+            Left or right atrium or ventricle. The right ventricle ends at tricuspid
+            and pulmonary valve, the left atrium at the mitral valve; veins and
+            appendage are left out.
+        step : float [m]
+            Side of the cubes whose centres are counted for all but the left ventricle.
+
+        Returns
+        -------
+        volume : float [m^3]
+            Of the left ventricle by formula; of the others by counting, to about 0.2 %.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such chamber.
+
+        Examples
+        --------
+        >>> from cardium.phantom.build import build_heart
+        >>> heart = build_heart(Patient(edv_ml=120))
+        >>> round(1e6 * heart.chamber_volume("lv"), 3)
+        120.0
+        """
+        if name not in CHAMBERS:
+            raise UnknownNameError("chamber", name, CHAMBERS)
+        if name == "lv":
+            return self.ventricle.cavity_volume
+        points = self.chamber_points(name, step=step)
+        return len(points) * step**3
+
+    def chamber_points(self, name: str, *, step: float) -> FloatArray:
+        """Centres (N, 3) [m] of the cubes of side `step` [m] that fill a chamber."""
+        sides = [np.arange(low, high, step) for low, high in self._bounds()]
+        # The plane that bounds the chamber is a face of the cubes.
+        left = name in ("lv", "la")
+        floor = self.ventricle.length if left else self.right_ventricle.floor
+        sides[2] += (floor - sides[2][0] + step / 2) % step
+        code, kept = TISSUES.index(f"{name}_cavity"), []
+        for x in sides[0]:
+            sheet = np.stack(np.meshgrid(x, *sides[1:], indexing="ij"), axis=-1)
+            kept.append(sheet[self.classify(sheet) == code])
+        return np.concatenate(kept)
+
+    def _bounds(self) -> tuple[tuple[float, float], ...]:
+        """Least and greatest x, y and z of the chambers [m]."""
+        rim = self.ventricle.short_axis + self.ventricle.wall
+        rv, la, ra = self.right_ventricle, self.left_atrium, self.right_atrium
+        side = rim + rv.width + 0.02
+        top = max(a.centre[2] + a.semi_axes[2] for a in (la, ra))
+        top = max(top, rv.trunk.end[2]) + 0.01
+        return (-side - 0.02, side), (-side, side), (-0.02, top)
+
+    def _parts(self) -> Parts:
+        """All shapes, as the kernels take them."""
+        from cardium.phantom._anatomy_distances import Parts, Spheroid
+
         lv = self.ventricle
-        x, z = points[..., 0], points[..., 2]
-        radius = np.hypot(x, points[..., 1])
-        ring, rim = _base_radii(lv)
-        below = z - lv.length
-        in_lv = (below <= 0) & (lv.epicardial_level(radius, z) <= 1)
-        endocardium = lv.layer_radius_squared(z)
-        shell = lv.epicardial_level(radius - _PERICARDIUM, z) <= 1
-        right = self.right_ventricle.contains(points)
-        right_wall = self.right_ventricle.contains(points, wall=_RIGHT_WALL)
-        under_ring = (radius < ring) & (z < self.left_atrium.centre[2])
-        cases = {
-            "lv_cavity": in_lv & (radius**2 < endocardium),
-            "myocardium": in_lv,
-            "valve": (np.hypot(radius - (ring + rim) / 2, below) < 0.0025)
-            | (right_wall & (abs(below) < 0.001) & (radius > rim)),
-            "la_cavity": (below > 0) & (self.left_atrium.contains(points) | under_ring),
-            "ra_cavity": (below > 0) & self.right_atrium.contains(points),
-            "rv_cavity": (below < 0) & right,
-            "rv_wall": (below < 0) & right_wall,
-            "atrial_wall": (below > 0)
-            & (
-                self.left_atrium.contains(points, wall=_ATRIAL_WALL)
-                | self.right_atrium.contains(points, wall=_ATRIAL_WALL)
+        return Parts(
+            Spheroid(
+                lv.long_axis,
+                lv.short_axis,
+                lv.wall,
+                lv.length,
+                lv.eccentricity,
+                lv.septal_excess,
             ),
-            "pericardium": shell & (below <= 0) & (z > 0.15 * lv.length),
-        }
-        codes = [np.uint8(TISSUES.index(name)) for name in cases]
-        return np.select(list(cases.values()), codes, np.uint8(0)).astype(np.uint8)
+            self.left_atrium,
+            self.right_atrium,
+            self.right_ventricle,
+            self.aorta,
+            self.mitral,
+            self.tricuspid,
+            self.papillaries,
+            self.moderator_band,
+            self.veins,
+            self.descending_aorta,
+            self.atrial_septum,
+            self.fossa,
+        )
+
+    def _waves(self) -> FloatArray:
+        """Waves of the texture, (K, 4)."""
+        return np.array(self.texture)
+
+    def _looks(self) -> Looks:
+        """Say what disease does to the brightness of muscle."""
+        from cardium.phantom._echo_kernels import Looks
+
+        sparkle = _SPARKLE_DB if "amyloid" in self.patient.conditions else 0.0
+        infarct = self.patient.infarct
+        if infarct is None:
+            return Looks(sparkle, 0.0)
+        (region,) = (r for r in regions_of(self.patient) if r.azimuth is not None)
+        return Looks(
+            sparkle,
+            _SCAR_DB * infarct.severity,
+            region.azimuth or 0.0,
+            math.cos(region.core),
+            math.cos(region.edge),
+            region.apex,
+            region.start,
+            region.end,
+        )
 
 
-def sample_heart(seed: int) -> Heart:
-    """Draw a patient whose volumes, wall and function belong together.
+_CAVITY_OF = np.array(
+    [
+        *range(len(TISSUES)),
+        TISSUES.index("lv_cavity"),
+        TISSUES.index("lv_cavity"),
+        TISSUES.index("rv_cavity"),
+    ],
+    np.uint8,
+)
+_LEVELS = np.array([ECHOGENICITY_DB[name] for name in ECHO_CLASSES])
 
-    Parameters
-    ----------
-    seed : int
-        Number of the patient, not negative; the same number gives the same heart.
-
-    Returns
-    -------
-    heart : Heart
-        End-diastolic volume 60..200 mL, ejection fraction 25..70 %, wall 7..12 mm,
-        heart rate 50..90 a minute. Weak ventricles are drawn larger, rounder, with
-        less shortening and twist.
-
-    Notes
-    -----
-    Ranges follow the chamber quantification guideline of ASE and EACVI (Lang 2015)
-    from normal to severely reduced function. Shortening of the long axis is close to
-    a quarter of the ejection fraction, which puts the strain of the endocardial
-    contour near -19 % at an ejection fraction of 60 %.
-
-    Examples
-    --------
-    >>> heart = sample_heart(7)
-    >>> 60 <= heart.ventricle.cavity_volume * 1e6 <= 200
-    True
-    >>> heart == sample_heart(7), heart == sample_heart(8)
-    (True, False)
-    """
-    if seed < 0:
-        raise InvalidArgumentError(f"sample_heart: seed must be >= 0, got {seed}.")
-    rng = np.random.default_rng(seed)
-    fraction = float(rng.uniform(0.25, 0.70))
-    weakness = (0.60 - fraction) / 0.35
-    volume = float(
-        np.clip(112e-6 + 45e-6 * weakness + rng.normal(0, 20e-6), 6e-5, 2e-4)
-    )
-    ventricle = _ventricle_of_volume(
-        volume,
-        slenderness=float(rng.uniform(1.68, 1.9) - 0.15 * weakness),
-        truncation=float(rng.uniform(0.60, 0.70)),
-        wall=float(rng.uniform(0.007, 0.012)),
-    )
-    function = Function(
-        heart_rate=float(rng.uniform(50, 90)),
-        ejection_fraction=fraction,
-        shortening=float(0.255 * fraction + rng.uniform(-0.012, 0.012)),
-        twist=math.radians(float(rng.uniform(7, 11)) * fraction / 0.6),
-        early_filling=float(rng.uniform(0.5, 0.72)),
-    )
-    return _heart_around(ventricle, function, size=float(rng.uniform(0.9, 1.1)))
-
-
-_LUNG_DB = -14.0
-_LUNG_DEPTH = 0.03
-_PERICARDIUM = 0.0022
-_RIGHT_WALL = 0.004
-_ATRIAL_WALL = 0.003
-
-
-def _base_radii(lv: LeftVentricle) -> tuple[float, float]:
-    """Radius of endocardium and epicardium at the base [m]."""
-    base = np.array(lv.length)
-    inner, outer = (lv.layer_radius_squared(base, fraction=f) for f in (0.0, 1.0))
-    return math.sqrt(inner), math.sqrt(outer)
-
-
-def _ventricle_of_volume(
-    volume: float, *, slenderness: float, truncation: float, wall: float
-) -> LeftVentricle:
-    """Build the ventricle of a volume [m^3] and a ratio of length to diameter."""
-    ratio = (1 + truncation) / (2 * slenderness)
-    unit = LeftVentricle(1.0, ratio, wall, truncation).cavity_volume
-    long_axis = (volume / unit) ** (1 / 3)
-    return LeftVentricle(long_axis, ratio * long_axis, wall, truncation)
-
-
-def _heart_around(lv: LeftVentricle, function: Function, *, size: float) -> Heart:
-    """Place the other chambers around a ventricle; `size` scales the atria."""
-    rim, base = lv.short_axis + lv.wall, lv.length
-    ring, _ = _base_radii(lv)
-    atrium = (1.15 * ring * size, 1.15 * ring * size, 0.026 * size)
-    right = (0.019 * size, 0.020 * size, 0.023 * size)
-    return Heart(
-        ventricle=lv,
-        function=function,
-        left_atrium=Ellipsoid((0.002, 0.0, base + 0.95 * atrium[2]), atrium),
-        right_ventricle=Ellipsoid(
-            (-rim - 0.006, 0.0, 0.78 * base), (0.025, 0.026, 0.62 * base)
-        ),
-        right_atrium=Ellipsoid((-rim - 0.012, 0.0, base + 0.95 * right[2]), right),
-    )
+_SPARKLE_DB = 2.5
+_SCAR_DB = 4.0

@@ -1,32 +1,39 @@
-"""Whole simulated examinations whose volumes, motion and timing are exactly known."""
+"""Simulated examinations of one view whose volumes, motion and timing are known."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cardium.core import FloatArray, Sector, Stream
-from cardium.errors import UnknownNameError
+from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.phantom.acquisition import (
-    FIRST_R,
+    Acquisition,
     Truth,
+    begin,
     ecg_stream,
-    hold_apically,
     image_times,
-    qrs_times,
     reach,
     state_truth,
 )
-from cardium.phantom.anatomy import Heart, sample_heart
-from cardium.phantom.imaging import b_mode, tissue_velocity
+from cardium.phantom.anatomy import Heart
+from cardium.phantom.imaging import film
 from cardium.phantom.motion import Motion
+from cardium.phantom.patient import Patient
 from cardium.phantom.probe import Placement, Probe
-
-LAYERS = ("endocardium", "subendocardium", "midwall", "subepicardium", "epicardium")
-"""Names of the layers of ``lv_contour``, from endocardium to epicardium."""
+from cardium.phantom.scatterers import draw_scatterers
+from cardium.phantom.tissue import record_tissue_velocity
+from cardium.phantom.views import (
+    APICAL_VIEWS,
+    LAYERS,
+    VIEWS,
+    hold_probe,
+    outline,
+    turn_about_axis,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +42,22 @@ class Examination:
 
     Parameters
     ----------
-    view : {"4ch", "2ch", "3ch"}
-        Apical four-chamber, two-chamber or long-axis view.
+    view : str
+        One of `cardium.phantom.views.VIEWS`.
     heart : Heart
         The patient's heart.
+    motion : Motion
+        How it moved in these beats: the truth at any point and time.
+    placement : Placement
+        Where it lay under the probe.
     streams : mapping of str to Stream
-        ``b_mode`` (grey), ``tissue_velocity`` (m/s, in a sector and on a clock of its
-        own) and ``ecg``.
+        ``b_mode`` (grey), ``ecg`` and, in apical views, ``tissue_velocity`` (m/s, in a
+        sector and on a clock of its own).
     annotations : mapping of str to Stream
         ``lv_contour`` (time, layer, point, xz) [m] in the frame of the B-mode sector:
-        five layers from endocardium to epicardium, each from the base on the left of
-        the image over the apex to the base on the right, open at the base.
+        five layers from endocardium to epicardium. In views along the long axis each
+        runs from one end of the base over the apex to the other, open at the base; in
+        short-axis views it is closed. See `cardium.phantom.views.outline`.
     qrs_times : (K,) [s]
         Times of the R peaks.
     truth : Truth
@@ -54,6 +66,8 @@ class Examination:
 
     view: str
     heart: Heart
+    motion: Motion
+    placement: Placement
     streams: Mapping[str, Stream]
     annotations: Mapping[str, Stream]
     qrs_times: FloatArray
@@ -61,22 +75,33 @@ class Examination:
 
 
 def simulate(
-    patient_seed: int, *, preset: str = "tiny", view: str = "4ch"
+    patient: Patient,
+    *,
+    view: str = "4ch",
+    preset: str = "tiny",
+    foreshortening: float = 0.0,
+    coherence: float = 0.95,
+    frame_rate: float | None = None,
 ) -> Examination:
-    """Simulate an apical examination of a patient.
+    """Simulate an examination of a patient in one view.
 
     Parameters
     ----------
-    patient_seed : int
-        Number of the patient; the same number gives the same samples, bit for bit.
+    patient : Patient
+        Who is examined; the same patient gives the same samples, bit for bit.
+    view : str
+        One of `cardium.phantom.views.VIEWS`: ``"4ch"``, ``"2ch"``, ``"3ch"``,
+        ``"plax"``, ``"psax_base"``, ``"psax_mid"`` or ``"psax_apex"``.
     preset : {"tiny", "full"}
         ``"tiny"``: one beat, 192 x 64 samples, 30 frames a second. ``"full"``: two
         beats, 512 x 160 samples, 60 frames a second.
-    view : {"4ch", "2ch", "3ch"}
-        Apical four-chamber, two-chamber or long-axis view. The second and the third
-        turn the plane by 60 and 120 degrees about the long axis. The left ventricle is
-        round: its contours have the same shape in all. The long-axis view shows no
-        outflow tract.
+    foreshortening : float [rad]
+        Angle by which the plane misses the apex; see
+        `cardium.phantom.views.hold_probe`.
+    coherence : float
+        Part of the echo power of tissue that stays from frame to frame, 0..1.
+    frame_rate : float, optional [1/s]
+        Frames a second, if not those of the preset.
 
     Returns
     -------
@@ -87,33 +112,32 @@ def simulate(
     ------
     UnknownNameError
         If there is no such preset or view.
+    InvalidArgumentError
+        If foreshortening, coherence or frame rate are out of range.
 
     Examples
     --------
-    >>> exam = simulate(3)
+    >>> exam = simulate(Patient(number=3))
     >>> exam.streams["b_mode"].shape[1:], exam.annotations["lv_contour"].shape[1:]
     ((192, 64), (5, 61, 2))
-    >>> round(100 * exam.heart.function.ejection_fraction - exam.truth.ef_percent, 9)
-    0.0
+    >>> round(exam.truth.ef_percent, 9)
+    60.0
     """
     if preset not in _PRESETS:
         raise UnknownNameError("preset", preset, _PRESETS)
-    if view not in _ROTATIONS:
-        raise UnknownNameError("view", view, _ROTATIONS)
-    size, heart = _PRESETS[preset], sample_heart(patient_seed)
-    # One stream of random numbers a view, apart from the patient's own.
-    rng = np.random.default_rng([patient_seed, 1 + [*_ROTATIONS].index(view)])
-    placement = hold_apically(heart, rng, rotation=_ROTATIONS[view])
-    motion = Motion.of(heart, first_r=FIRST_R)
-    r_peaks = qrs_times(motion, size.beats)
-    times = image_times(r_peaks, size.frame_rate)
-    contour = placement.plane_to_image(motion.contour(times))
-    sector = _b_mode_sector(contour, size)
-    streams = {
-        "b_mode": _film(heart, times, sector, placement, int(rng.integers(2**32))),
-        "tissue_velocity": _doppler(heart, times, contour, placement, size),
-        "ecg": ecg_stream(r_peaks),
-    }
+    if view not in VIEWS:
+        raise UnknownNameError("view", view, VIEWS)
+    size = _PRESETS[preset]
+    rate = size.frame_rate if frame_rate is None else frame_rate
+    if not 1 <= rate <= 1000:
+        raise InvalidArgumentError(
+            f"simulate: the frame rate must be 1 to 1000 a second, got {rate}."
+        )
+    scene = begin(patient, what=f"b_mode {view}", beats=size.beats)
+    placement = hold_probe(scene, view, foreshortening=foreshortening)
+    r_peaks = scene.rhythm.r_times
+    times = image_times(r_peaks, rate)
+    contour = outline(scene.motion, placement, times)
     lines = Stream(
         "lv_contour",
         contour.astype(np.float32),
@@ -123,7 +147,14 @@ def simulate(
         coords={"layer": LAYERS},
     )
     return Examination(
-        view, heart, streams, {"lv_contour": lines}, r_peaks, state_truth(motion, times)
+        view,
+        scene.heart,
+        scene.motion,
+        placement,
+        _record(scene, view, times, contour, placement, size, coherence),
+        {"lv_contour": lines},
+        r_peaks,
+        state_truth(scene.motion, times, rotation=turn_about_axis(placement)),
     )
 
 
@@ -135,69 +166,68 @@ class _Preset:
     frame_rate: float
     b_mode_shape: tuple[int, int]
     velocity_shape: tuple[int, int]
+    density: float
 
 
 _PRESETS = {
-    "tiny": _Preset(1, 30.0, (192, 64), (128, 40)),
-    "full": _Preset(2, 60.0, (512, 160), (320, 96)),
+    "tiny": _Preset(1, 30.0, (192, 64), (128, 40), 2.0),
+    "full": _Preset(2, 60.0, (512, 160), (320, 96), 4.0),
 }
-_ROTATIONS = {"4ch": 0.0, "2ch": -math.pi / 3, "3ch": -2 * math.pi / 3}
 _VELOCITY_LIMIT = 0.16
-_LEAST_HALF_ANGLE = 0.6
-_BELOW_BASE = 0.055
+_HALF_ANGLES = (0.62, 0.74)
+_BEYOND = {"apical": 0.055, "plax": 0.030, "psax": 0.022}
+_BESIDE = 0.04
 
 
-def _b_mode_sector(contour: FloatArray, size: _Preset) -> Sector:
-    """Fan that shows ventricle and atrium, its depth in whole centimetres."""
-    deepest, widest = reach(contour)
-    depth = math.ceil(100 * (deepest[1] + _BELOW_BASE)) / 100
-    half = max(abs(widest).max() + 0.06, _LEAST_HALF_ANGLE)
-    return Sector((0.0, depth), (-half, half), size.b_mode_shape)
-
-
-def _film(
-    heart: Heart, times: FloatArray, sector: Sector, placement: Placement, seed: int
-) -> Stream:
-    """Record the B-mode."""
-    frames = b_mode(
-        heart,
-        times,
-        probe=Probe.matched_to(sector),
-        placement=placement,
-        first_r=FIRST_R,
-        seed=seed,
-    )
-    dims = ("time", "range", "beam")
-    return Stream("b_mode", frames, times, dims, "grey", geometry=sector)
-
-
-def _doppler(
-    heart: Heart,
+def _record(
+    scene: Acquisition,
+    view: str,
     times: FloatArray,
     contour: FloatArray,
     placement: Placement,
     size: _Preset,
-) -> Stream:
-    """Record tissue velocity midway between B-mode frames, just around the wall."""
+    coherence: float,
+) -> dict[str, Stream]:
+    """Record B-mode, ECG and, in apical views, tissue velocity."""
+    rng = scene.rng
+    sector = _fan(view, contour, size, rng)
+    probe = replace(Probe.matched_to(sector), density=size.density).styled(rng)
+    cloud_seed, film_seed, velocity_seed = rng.integers(2**32, size=3).tolist()
+    cloud = draw_scatterers(
+        scene.heart, scene.motion, probe=probe, placement=placement, seed=cloud_seed
+    )
+    frames = film(cloud, times, probe=probe, seed=film_seed, coherence=coherence)
+    dims = ("time", "range", "beam")
+    streams = {
+        "b_mode": Stream("b_mode", frames, times, dims, "grey", geometry=sector),
+        "ecg": ecg_stream(scene.rhythm),
+    }
+    if view in APICAL_VIEWS:
+        streams["tissue_velocity"] = record_tissue_velocity(
+            cloud,
+            (times[:-1] + times[1:]) / 2,
+            sector=_box(contour, size),
+            velocity_limit=_VELOCITY_LIMIT,
+            seed=velocity_seed,
+        )
+    return streams
+
+
+def _fan(
+    view: str, contour: FloatArray, size: _Preset, rng: np.random.Generator
+) -> Sector:
+    """Fan that shows what belongs to a view, its depth in whole centimetres."""
+    deepest, widest = reach(contour)
+    kind = "apical" if view in APICAL_VIEWS else view.partition("_")[0]
+    beyond = _BEYOND[kind] + rng.uniform(0, 0.015)
+    depth = math.ceil(100 * (deepest[1] + beyond)) / 100
+    half = max(abs(widest).max() + _BESIDE, rng.uniform(*_HALF_ANGLES))
+    return Sector((0.0, depth), (-half, half), size.b_mode_shape)
+
+
+def _box(contour: FloatArray, size: _Preset) -> Sector:
+    """Fan of the tissue velocity, just around the wall."""
     (near, far), (left, right) = reach(contour)
-    sector = Sector(
+    return Sector(
         (near - 0.005, far + 0.005), (left - 0.02, right + 0.02), size.velocity_shape
-    )
-    between = (times[:-1] + times[1:]) / 2
-    velocity = tissue_velocity(
-        heart,
-        between,
-        sector=sector,
-        placement=placement,
-        velocity_limit=_VELOCITY_LIMIT,
-        first_r=FIRST_R,
-    )
-    return Stream(
-        "tissue_velocity",
-        velocity,
-        between,
-        ("time", "range", "beam"),
-        "m/s",
-        geometry=sector,
-        velocity_limit=_VELOCITY_LIMIT,
     )

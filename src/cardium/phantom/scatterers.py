@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core import FloatArray
-from cardium.phantom.anatomy import BLOOD, ECHOGENICITY_DB, TISSUES, Heart
+from cardium.phantom.anatomy import BLOOD, ECHO_CLASSES, Heart
 from cardium.phantom.motion import Floats, Material, Motion
 from cardium.phantom.probe import Placement, Probe
-from cardium.phantom.valve import MitralValve
+from cardium.phantom.valves import Flaps, Leaflets, leaflets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,49 +27,75 @@ class Scatterers:
         Where the heart lies under the probe.
     tissue : Material
         Scatterers of walls and surroundings.
-    leaflets : (4, M) float32
-        Scatterers of the mitral leaflets: side, place along, offset and y [m].
+    valves : Leaflets
+        The leaflets, which move by themselves.
+    flaps : Flaps
+        Scatterers of the leaflets.
     amplitude : (N + M,) float32
-        Echo amplitude with a sign; the mean power of myocardium is 1.
+        Echo amplitude with a sign, tissue first; the mean power of myocardium is 1.
+    seed : int
+        Seed of the part of the echoes that is new in each frame.
     """
 
     motion: Motion
     placement: Placement
     tissue: Material
-    leaflets: NDArray[np.float32]
+    valves: Leaflets
+    flaps: Flaps
     amplitude: NDArray[np.float32]
+    seed: int
 
     def at(self, time: float) -> Floats:
         """Return where all scatterers are at one time, (N + M, 3) [m], probe frame."""
-        tissue = np.stack(self.motion.position(self.tissue, time), axis=-1)
-        side, along, offset, across = self.leaflets
-        x, z = MitralValve(self.motion).position(side.astype(np.intp), along, time)
-        flaps = np.stack([x + offset, across, z - offset], axis=-1)
-        c, s = math.cos(self.placement.rotation), math.sin(self.placement.rotation)
-        # The leaflets stay in the image plane, whichever way it is turned.
-        flaps[:, 0], flaps[:, 1] = (
-            c * flaps[:, 0] - s * flaps[:, 1],
-            s * flaps[:, 0] + c * flaps[:, 1],
-        )
-        cloud = np.concatenate([tissue, flaps.astype(np.float32)])
-        return self.placement.to_image(cloud)
+        parts = self.motion.position(self.tissue, time)
+        tissue = len(parts[0])
+        points = np.empty((len(self.amplitude), 3), parts[0].dtype)
+        for axis, part in enumerate(parts):
+            points[:tissue, axis] = part
+        points[tissue:] = self.valves.position(self.flaps, time)
+        return self.placement.to_image(points)
+
+    def amplitude_at(self, frame: int, coherence: float = 1.0) -> NDArray[np.float32]:
+        """Echo amplitudes in a frame, part of which are new in each frame.
+
+        Parameters
+        ----------
+        frame : int
+            Number of the frame; the same number gives the same amplitudes.
+        coherence : float
+            Part c of the power that stays, 0..1.
+
+        Returns
+        -------
+        amplitude : (N + M,) float32
+            ``sqrt(c) a + sqrt(1 - c) b`` with b of the same size as a and a random
+            sign. Two frames of tissue that does not move have a correlation of c.
+        """
+        if coherence >= 1:
+            return self.amplitude
+        rng = np.random.default_rng([self.seed, frame])
+        size = self.amplitude.size
+        bits = np.unpackbits(np.frombuffer(rng.bytes(-(-size // 8)), np.uint8))[:size]
+        kept, fresh = math.sqrt(coherence), math.sqrt(1 - coherence)
+        factor = np.array([kept - fresh, kept + fresh], np.float32)[bits]
+        return np.asarray(self.amplitude * factor)
 
 
 def draw_scatterers(
     heart: Heart, motion: Motion, *, probe: Probe, placement: Placement, seed: int
 ) -> Scatterers:
-    """Fill what a probe sees of a heart with random scatterers.
+    """Draw the scatterers that a probe can see.
 
     Parameters
     ----------
     heart : Heart
         The anatomy at end-diastole.
     motion : Motion
-        Its motion.
+        How it moves.
     probe : Probe
-        Its fan, resolution and density of scatterers.
+        Its fan, slice and resolution.
     placement : Placement
-        Where the heart lies under the probe.
+        Where the heart lies under it.
     seed : int
         Seed of the random numbers.
 
@@ -82,22 +108,23 @@ def draw_scatterers(
     Notes
     -----
     Places are drawn so that each resolution cell holds equally many scatterers at any
-    depth, in a slab thick enough for what twist brings into the slice. Amplitudes are
-    +1 or -1 times the tissue's: the speckle of Gaussian amplitudes needs three times
-    as many.
+    depth. The slab they are drawn in is as thick as the motion across the image plane
+    demands; what never comes into the slice is dropped. Amplitudes are +1 or -1 times
+    the tissue's: the speckle of Gaussian amplitudes needs three times as many.
 
     Examples
     --------
     Twice the density draws twice the scatterers.
 
     >>> from cardium.core import Sector
-    >>> from cardium.phantom.anatomy import sample_heart
-    >>> heart = sample_heart(1)
+    >>> from cardium.phantom.build import build_heart
+    >>> from cardium.phantom.patient import Patient
+    >>> heart = build_heart(Patient())
     >>> sector = Sector(depth=(0.0, 0.16), angle=(-0.6, 0.6), shape=(81, 25))
     >>> clouds = [
     ...     draw_scatterers(
     ...         heart, Motion.of(heart), probe=Probe(sector, 0.002, 0.04, density=d),
-    ...         placement=Placement(apex=(0.0, 0.03), tilt=0.0), seed=0,
+    ...         placement=Placement.apical(apex=(0.0, 0.03), tilt=0.0), seed=0,
     ...     )
     ...     for d in (1.0, 2.0)
     ... ]
@@ -105,19 +132,24 @@ def draw_scatterers(
     2.0
     """
     rng = np.random.default_rng(seed)
-    points = _draw_points(probe, rng)
+    points = _draw_points(motion, placement, probe, rng)
     at_rest, level = solid_tissue(heart, points, placement=placement, rng=rng)
-    flaps = _draw_leaflets(motion, placement, probe, rng)
-    level = np.append(level, np.full(flaps.shape[1], ECHOGENICITY_DB["valve"]))
-    sign = rng.choice([-1.0, 1.0], level.size)
-    amplitude = sign * 10 ** (level / 20) / math.sqrt(probe.density)
     material = motion.material(at_rest)
+    seen = _ever_seen(motion, material, placement, probe)
+    tissue = Material(*(field[seen].astype(np.float32) for field in material))
+    valves = leaflets(heart, motion)
+    flaps = valves.draw(_volume_density(placement, probe, motion), rng)
+    level = np.append(level[seen], flaps.level)
+    sign = rng.choice(np.array([-1, 1], np.float32), level.size)
+    amplitude = sign * 10 ** (level / 20) / math.sqrt(probe.density)
     return Scatterers(
         motion,
         placement,
-        Material(*(field.astype(np.float32) for field in material)),
+        tissue,
+        valves,
         flaps,
         amplitude.astype(np.float32),
+        int(rng.integers(2**32)),
     )
 
 
@@ -149,84 +181,176 @@ def solid_tissue(
         Their echo level against myocardium.
     """
     at_rest = placement.to_heart(points)
-    tissue = heart.classify(at_rest)
-    kept = ~np.isin(tissue, [TISSUES.index(name) for name in BLOOD])
-    at_rest, tissue = at_rest[kept], tissue[kept]
-    level = heart.echogenicity(at_rest, tissue) + _unevenness(at_rest, rng)
-    muscle = tissue == TISSUES.index("myocardium")
-    level[muscle] += _anisotropy(
-        at_rest[muscle], points[kept][muscle], heart, placement
-    )
+    echo = heart.echo_class(at_rest)
+    kept = np.isin(echo, _BLOOD_CLASSES, invert=True)
+    at_rest, echo = at_rest[kept], echo[kept]
+    level = heart.echogenicity(at_rest, echo) + _waves(at_rest, rng, _UNEVEN)
+    loose = np.isin(echo, _LOOSE_CLASSES)
+    level[loose] += _waves(at_rest[loose], rng, _PATCHY)
+    muscle = np.isin(echo, _MUSCLE_CLASSES)
+    level[muscle] += _fibres(at_rest[muscle], heart, rng)
+    cosine = _facing(at_rest, points[kept], heart, placement)
+    level[muscle] += 20 * np.log10(0.7 + 0.5 * cosine[muscle])
+    shiny = np.isin(echo, _SHINY_CLASSES)
+    level[shiny] += 20 * np.log10(0.25 + cosine[shiny] ** 2)
     return at_rest, level
 
 
-_SLAB_WIDTHS = 2.0
-_TWIST_MARGIN = 0.003
-_SIDE_MARGIN = 0.08
-_DEPTH_MARGIN = 0.006
-_LEAFLET_THICKNESS = 0.0007
-_POSTERIOR_PART = 0.4
+_BLOOD_CLASSES = [ECHO_CLASSES.index(name) for name in BLOOD]
+_LOOSE_CLASSES = [ECHO_CLASSES.index(name) for name in ("background", "fat")]
+_MUSCLE_CLASSES = [
+    ECHO_CLASSES.index(name)
+    for name in ("myocardium", "papillary_muscle", "lv_trabeculae")
+]
+_SHINY_CLASSES = [
+    ECHO_CLASSES.index(name) for name in ("pericardium", "la_wall", "ra_wall")
+]
+_SLICE_WIDTHS = 2.5
+_SIDE_MARGIN = 0.012
+_SIDE_TURN = 0.25
+_DEPTH_MARGIN = 0.014
+_PHASES = 9
 
 
-def _density(probe: Probe, depth: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Scatterers per range and angle [1/(m rad)] and half the slab [m] at depths."""
-    elevation = probe.elevation(depth)
-    slab = _SLAB_WIDTHS * elevation + _TWIST_MARGIN
-    cell = math.pi**1.5 * probe.range_width * probe.beam_width * elevation
-    return probe.density * 2 * slab / cell, slab
-
-
-def _draw_points(probe: Probe, rng: np.random.Generator) -> FloatArray:
+def _draw_points(
+    motion: Motion, placement: Placement, probe: Probe, rng: np.random.Generator
+) -> FloatArray:
     """Draw points of the slab that the sector shows, and a margin, (N, 3) [m]."""
     sector = probe.sector
     depth = np.linspace(sector.depth[0], sector.depth[1] + _DEPTH_MARGIN, 513)
-    left, right = sector.angle[0] - _SIDE_MARGIN, sector.angle[1] + _SIDE_MARGIN
-    density, slab = _density(probe, depth)
+    elevation = probe.elevation(depth)
+    reach = _SLICE_WIDTHS * elevation
+    before, behind, aside, turn = _excursion(motion, placement, probe)
+    margin = np.minimum(aside / np.maximum(depth, 1e-9), turn)
+    span = np.diff(sector.angle)[0] + 2 * margin
+    cell = math.pi**1.5 * probe.range_width * probe.beam_width * elevation
+    density = probe.density * (2 * reach + behind - before) * span / cell
     within = np.cumsum(density) - density[0]
-    number = int(within[-1] * (depth[1] - depth[0]) * (right - left))
+    number = int(within[-1] * (depth[1] - depth[0]))
     r = np.interp(rng.random(number), within / within[-1], depth)
-    angle = rng.uniform(left, right, number)
-    y = rng.uniform(-1, 1, number) * np.interp(r, depth, slab)
+    side = np.interp(r, depth, margin)
+    angle = rng.uniform(sector.angle[0] - side, sector.angle[1] + side)
+    slab = np.interp(r, depth, reach)
+    y = rng.uniform(before - slab, behind + slab)
     return np.stack([r * np.sin(angle), y, r * np.cos(angle)], axis=-1)
 
 
-def _draw_leaflets(
-    motion: Motion, placement: Placement, probe: Probe, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Draw scatterers of the leaflets, as dense as those of the tissue around."""
-    lv = motion.ventricle
-    depth = placement.apex[1] + lv.length
-    density, slab = _density(probe, np.asarray(depth))
-    area = 2 * _LEAFLET_THICKNESS * 2 * lv.short_axis
-    number = int(area * density / depth)
-    columns = [
-        rng.random(number) < _POSTERIOR_PART,
-        rng.random(number),
-        rng.uniform(-1, 1, number) * _LEAFLET_THICKNESS,
-        rng.uniform(-1, 1, number) * slab,
-    ]
-    return np.stack(columns).astype(np.float32)
+def _phases(motion: Motion) -> FloatArray:
+    """Choose times over the first beat at which motion is looked at."""
+    beat = motion.cycle.beats[0]
+    return np.append(np.linspace(beat.r, beat.next_r, _PHASES), beat.end_systole)
 
 
-def _anisotropy(
+def _excursion(
+    motion: Motion, placement: Placement, probe: Probe
+) -> tuple[float, float, float, float]:
+    """Where, at rest, is what is ever in the sector.
+
+    Its least and greatest place across the slice [m], and how far it is beside the
+    sector, at least the usual margin, as a distance [m] and as an angle [rad].
+    """
+    (near, far), (left, right) = probe.sector.depth, probe.sector.angle
+    depth, angle = np.meshgrid(
+        np.linspace(max(near, 0.1 * far), far, 16), np.linspace(left, right, 13)
+    )
+    x, z = depth * np.sin(angle), depth * np.cos(angle)
+    plane = placement.to_heart(np.stack([x, np.zeros_like(x), z], axis=-1))
+    rest = [motion.inverse(plane, float(time)) for time in _phases(motion)]
+    x, across, z = np.moveaxis(placement.to_image(np.stack(rest)), -1, 0)
+    turned = np.arctan2(x, z)
+    turn = np.maximum(turned - right, left - turned)
+    return (
+        min(float(across.min()), 0.0),
+        max(float(across.max()), 0.0),
+        max(float((turn * np.hypot(x, z)).max()), _SIDE_MARGIN),
+        max(float(turn.max()), _SIDE_TURN),
+    )
+
+
+def _ever_seen(
+    motion: Motion, material: Material, placement: Placement, probe: Probe
+) -> NDArray[np.bool_]:
+    """Which material points come into the slice, and to the beams, in a beat."""
+    light = Material(*(field.astype(np.float32) for field in material))
+    seen = np.zeros(light.x.shape, np.bool_)
+    left, right = probe.sector.angle
+    left, right = left - probe.beam_reach, right + probe.beam_reach
+    for time in _phases(motion):
+        place = np.moveaxis(np.asarray(motion.position(light, float(time))), 0, -1)
+        x, y, z = np.moveaxis(placement.to_image(place), -1, 0)
+        depth, angle = np.hypot(x, z), np.arctan2(x, z)
+        aside = np.maximum(left - angle, angle - right) * depth
+        within = abs(y) < _SLICE_WIDTHS * probe.elevation(depth) + _LEEWAY
+        seen |= within & (aside < _LEEWAY)
+    return seen
+
+
+def _volume_density(placement: Placement, probe: Probe, motion: Motion) -> float:
+    """Scatterers per volume [1/m^3] of tissue where the valves are."""
+    ring = placement.to_image(np.array([0.0, 0.0, motion.ventricle.length]))
+    depth = np.array(math.hypot(ring[0], ring[2]))
+    cell = math.pi**1.5 * probe.range_width * probe.beam_width * probe.elevation(depth)
+    return float(probe.density / (cell * depth))
+
+
+_LEEWAY = 0.001
+
+
+def _facing(
     at_rest: FloatArray, points: FloatArray, heart: Heart, placement: Placement
 ) -> FloatArray:
-    """Echo level [dB] of muscle by the angle between beam and wall."""
+    """Cosine of the angle between beam and wall, at points at rest and in the image.
+
+    The wall is that of the left ventricle, and above its base that of the atrium whose
+    middle is nearer.
+    """
     lv = heart.ventricle
     normal = at_rest - np.array([0.0, 0.0, lv.long_axis])
     normal /= np.array([lv.short_axis, lv.short_axis, lv.long_axis]) ** 2
-    beam = Placement((0, 0), placement.tilt, placement.rotation).to_heart(points)
+    atria = [np.array(a.centre) for a in (heart.left_atrium, heart.right_atrium)]
+    from_left, from_right = (at_rest - centre for centre in atria)
+    left = np.sum(from_left**2, axis=-1) < np.sum(from_right**2, axis=-1)
+    out = np.where(left[:, None], from_left, from_right)
+    normal = np.where(at_rest[:, 2:] > lv.length, out, normal)
+    beam = placement.turn_to_heart(points)
     lengths = np.linalg.norm(normal, axis=-1) * np.linalg.norm(beam, axis=-1)
-    cosine = abs(np.sum(normal * beam, axis=-1)) / lengths
-    return np.asarray(20 * np.log10(0.8 + 0.45 * cosine))
+    return np.asarray(abs(np.sum(normal * beam, axis=-1)) / np.maximum(lengths, 1e-12))
 
 
-def _unevenness(points: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Slow random variation of echo level [dB] that moves with the tissue."""
-    level = np.zeros(points.shape[:-1])
-    for _ in range(6):
+def _waves(
+    points: FloatArray, rng: np.random.Generator, look: tuple[int, float, float, float]
+) -> FloatArray:
+    """Slow random variation of echo level [dB] that moves with the tissue.
+
+    `look` holds the number of waves, their height [dB], and the least and greatest
+    wavelength [m].
+    """
+    count, height, shortest, longest = look
+    x, y, z = np.moveaxis(points.astype(np.float32), -1, 0)
+    level = np.zeros(x.shape, np.float32)
+    for _ in range(count):
         direction = rng.normal(size=3)
-        wavelength = rng.uniform(0.012, 0.04)
+        wavelength = rng.uniform(shortest, longest)
         wave = 2 * math.pi / wavelength * direction / np.linalg.norm(direction)
-        level += 1.2 * np.cos(points @ wave + rng.uniform(0, 2 * math.pi))
+        a, b, c = wave.astype(np.float32)
+        phase = a * x + b * y + c * z + np.float32(rng.uniform(0, 2 * math.pi))
+        level += np.float32(height) * np.cos(phase)
     return level
+
+
+def _fibres(at_rest: FloatArray, heart: Heart, rng: np.random.Generator) -> FloatArray:
+    """Echo level [dB] of muscle in layers: long along the wall, thin across it."""
+    lv = heart.ventricle
+    radius, theta, z = lv.cylindrical(at_rest)
+    depth = lv.epicardial_level(radius, z) * lv.short_axis
+    level = np.zeros(z.shape)
+    for turns in (-2, 0, 1, 3):
+        across, along = rng.uniform(0.002, 0.0045), rng.uniform(0.012, 0.035)
+        phase = 2 * math.pi * (depth / across + z / along) + turns * theta
+        level += _FIBRE_DB * np.cos(phase + rng.uniform(0, 2 * math.pi))
+    return level
+
+
+_FIBRE_DB = 2.0
+_UNEVEN = (8, 1.9, 0.006, 0.035)
+_PATCHY = (6, 2.5, 0.010, 0.040)

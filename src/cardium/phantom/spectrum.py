@@ -1,4 +1,4 @@
-"""Pulsed- and continuous-wave spectra of the valves and the annulus, exactly known."""
+"""Pulsed- and continuous-wave spectra of valves and annulus, with known velocities."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cardium.core import FloatArray, Gate, Mark, Stream
 from cardium.errors import InvalidArgumentError, UnknownNameError
-from cardium.phantom.acquisition import (
-    FIRST_R,
-    ecg_stream,
-    hold_apically,
-    image_times,
-    qrs_times,
-)
-from cardium.phantom.anatomy import Heart, sample_heart
-from cardium.phantom.cycle import Cycle
-from cardium.phantom.motion import Motion
-from cardium.phantom.probe import Placement
+from cardium.phantom._spectral_lines import draw_lines
+from cardium.phantom.acquisition import Acquisition, begin, ecg_stream, image_times
+from cardium.phantom.anatomy import Heart
+from cardium.phantom.beams import Aim, aim_beam
+from cardium.phantom.cycle import Beat
+from cardium.phantom.patient import Patient
+from cardium.phantom.views import hold_probe
 
-SITES = ("mitral", "lvot", "annulus")
-"""Where spectra are taken: inflow, outflow, and the wall at the lateral annulus."""
+SITES = (
+    "mitral",
+    "lvot",
+    "aortic",
+    "annulus",
+    "annulus_lateral",
+    "annulus_septal",
+    "mitral_regurgitation",
+    "aortic_regurgitation",
+)
+"""Where spectra are taken; ``annulus`` is the lateral one."""
 
 MODES = ("pulsed_wave", "continuous_wave")
 
@@ -38,21 +42,25 @@ class SpectrumTruth:
     time : (T,) [s]
         Times of its lines.
     velocity : (T,) [m/s]
-        Velocity along the beam at the gate, unfolded, positive towards the probe. It is
-        the envelope before the spectrum is broadened.
+        Fastest velocity along the beam in the sample volume, in the direction of the
+        flow of that site, unfolded, positive towards the probe; 0 where none flows. It
+        is the envelope before the spectrum is broadened. Of the annulus, its velocity.
     peaks : mapping of str to float [m/s]
-        Signed peaks: ``"E"`` and ``"A"`` of the mitral inflow, ``"peak"`` of the
-        outflow, ``"s'"``, ``"e'"`` and ``"a'"`` of the annulus. In a fast heart the
-        late wave may be fused with the early one; it is then left out.
+        Signed peaks in the first whole beat: ``"E"`` and ``"A"`` of the mitral inflow,
+        ``"peak"`` of other flows, ``"s'"``, ``"e'"`` and ``"a'"`` of the annulus. In a
+        fast heart the late wave may be fused with the early one, and without atrial
+        kick there is none; it is then left out.
     peak_times : mapping of str to float [s]
-        When they are, in the first whole beat.
+        When they are.
     vti : float [m]
-        Integral of the velocity over filling, over ejection, or over systole: stroke
-        volume by area, or the excursion of the annulus, along the beam.
+        Integral of the velocity over the first whole beat; of the annulus over systole:
+        its excursion along the beam.
     area : float [m^2], optional
-        Area that the blood flows through, at a blunt profile; None for the annulus.
+        Effective area that the blood flows through: volume by integral, in the
+        direction of the flow. None for the annulus.
     cosine : float
-        Of the angle between the beam and the long axis, which velocities hold already.
+        Of the angle between the beam and the flow, which velocities hold already; of
+        the annulus, with the long axis.
     """
 
     time: FloatArray
@@ -72,15 +80,15 @@ class SpectrumExamination:
     ----------
     mode : {"pulsed_wave", "continuous_wave"}
         Name of the spectrum's stream.
-    site : {"mitral", "lvot", "annulus"}
-        Where it was taken.
+    site : str
+        Where it was taken, of `SITES`.
     heart : Heart
         The patient's heart.
     streams : mapping of str to Stream
         The spectrum (time, velocity) [grey], its first row the most positive velocity,
         and ``ecg``.
     gates : tuple of Gate
-        The sample volume, or the line of a continuous wave.
+        The sample volume in mid-flow, or the line of a continuous wave.
     marks : tuple of Mark
         The true envelope of the first whole beat as a trace.
     qrs_times : (K,) [s]
@@ -100,30 +108,34 @@ class SpectrumExamination:
 
 
 def simulate_spectrum(
-    patient_seed: int,
+    patient: Patient,
     *,
     mode: str = "pulsed_wave",
     site: str = "mitral",
     preset: str = "tiny",
     velocity_limit: float | None = None,
+    baseline: float = 0.0,
 ) -> SpectrumExamination:
     """Simulate spectral Doppler from the apex.
 
     Parameters
     ----------
-    patient_seed : int
-        Number of the patient; the same number gives the same samples, bit for bit.
+    patient : Patient
+        Who is examined; the same patient gives the same samples, bit for bit.
     mode : {"pulsed_wave", "continuous_wave"}
         A sample volume, or all velocities along the beam.
-    site : {"mitral", "lvot", "annulus"}
-        Inflow, outflow or the lateral annulus.
+    site : str
+        Of `SITES`: inflow at the tips of the mitral leaflets, outflow tract, aortic
+        valve, lateral or septal annulus, and the jets of leaking valves.
     preset : {"tiny", "full"}
         ``"tiny"``: two beats, 200 lines a second, 129 rows. ``"full"``: four beats, 400
         lines a second, 257 rows.
     velocity_limit : float [m/s], optional
-        Velocity of the first row. If not given, a quarter more than the peak and
+        Half of the span of velocities. If not given, a quarter more than the peak and
         upwards to a round number. A pulsed wave folds there; a continuous wave does
         not, and what is faster is not seen.
+    baseline : float [m/s]
+        Velocity of the middle row: 0.3 leaves more room for flow towards the probe.
 
     Returns
     -------
@@ -135,41 +147,44 @@ def simulate_spectrum(
     UnknownNameError
         If there is no such mode, site or preset.
     InvalidArgumentError
-        If the limit is not positive, or a continuous wave is wanted at the annulus.
+        If the limit is not positive, a continuous wave is wanted at the annulus, or the
+        valve does not leak.
 
     Notes
     -----
-    The valves are openings of constant area with a blunt profile: the velocity is the
-    rate of filling or emptying by the area, so that its integral is the stroke volume
-    by the area. The mitral opening is as wide as the ring by 0.72, the outflow tract by
-    0.6. The annulus moves with the long axis, at ``lambda' L``; the gate goes with it.
+    The velocities are those of `Flow`, or of the wall, along the beam at points of the
+    sample volume: 0.5 mm across the beam by the length of the gate, or 1.5 mm by the
+    whole beam. The sample volume goes with the valve.
 
-    A line of the spectrum is a sum of Gaussians, each wide by the analysis window and 4
-    % of its velocity: a pulsed wave has nine tenths of its power at the velocity of the
-    gate and the rest below it, a continuous wave is filled evenly from zero. Each
-    sample is the mean of three independent exponential (chi-squared) powers, over
-    a floor of noise 40 dB lower. The wall filter removes blood within six rows of zero.
+    A line is a sum of Gaussians, one for each point, wide by the window of analysis
+    (1.2 rows), the transit of scatterers (4 % of the velocity, 2 % without gate) and
+    turbulence. It is
+    multiplied with the mean of three exponential (chi-squared) powers, correlated over
+    neighbouring lines and rows, over noise 40 dB lower. The wall filter removes blood
+    within six rows of zero.
+
+    The truth of outflow and of leaks is the flow of `Fluxes` by the area, or the
+    pressure, with the cosine of the beam; that of inflow is the fastest of the points.
 
     Examples
     --------
-    >>> exam = simulate_spectrum(3, site="lvot")
+    >>> exam = simulate_spectrum(Patient(), site="lvot")
     >>> truth, spectrum = exam.truth, exam.streams["pulsed_wave"]
     >>> spectrum.shape[1], bool(truth.peaks["peak"] < 0)
     (129, True)
-    >>> heart = exam.heart
-    >>> stroke = heart.ventricle.cavity_volume * heart.function.ejection_fraction
-    >>> round(truth.vti * truth.area / (stroke * truth.cosine), 12)
-    -1.0
+    >>> stroke = 1e6 * -truth.vti * truth.area / truth.cosine
+    >>> round(stroke, 3) == Patient().stroke_volume_ml
+    True
     """
-    _check(mode, site, preset)
-    size, heart = _PRESETS[preset], sample_heart(patient_seed)
-    rng = np.random.default_rng([patient_seed, 103, SITES.index(site)])
-    placement = hold_apically(heart, rng, rotation=0.0)
-    motion = Motion.of(heart, first_r=FIRST_R)
-    r_peaks = qrs_times(motion, size.beats)
+    _check(mode, site, preset, patient)
+    size = _PRESETS[preset]
+    scene = begin(patient, what=f"{mode} {site}", beats=size.beats)
+    view = "4ch" if site.startswith("annulus") else "3ch"
+    aim = aim_beam(scene, site, hold_probe(scene, view), pulsed=mode == "pulsed_wave")
+    r_peaks = scene.rhythm.r_times
     times = image_times(r_peaks, size.rate)
-    angle, depth, cosine = _aim(motion, placement, site)
-    truth = _truth(motion, times, site, cosine)
+    samples = aim.sample(times)
+    truth = _state(scene, aim, times)
     limit = velocity_limit
     if limit is None:
         limit = math.ceil(12.5 * max(map(abs, truth.peaks.values()))) / 10
@@ -177,8 +192,14 @@ def simulate_spectrum(
         raise InvalidArgumentError(
             f"simulate_spectrum: the limit must be positive, got {limit} m/s."
         )
-    rows = np.linspace(limit, -limit, size.rows)
-    grey = _spectrum(truth.velocity, rows, mode, site != "annulus", rng)
+    rows = baseline + np.linspace(limit, -limit, size.rows)
+    grey = draw_lines(
+        samples,
+        rows,
+        folds=mode == "pulsed_wave",
+        wall_filter=0.0 if aim.area is None else _WALL_FILTER * 2 * limit / size.rows,
+        rng=scene.rng,
+    )
     spectrum = Stream(
         mode,
         grey,
@@ -188,16 +209,14 @@ def simulate_spectrum(
         velocity_limit=limit,
         axes={"velocity": rows},
     )
-    pulsed = mode == "pulsed_wave"
-    gate = Gate(mode, angle, depth, _GATES[site]) if pulsed else Gate(mode, angle)
     beat = (times >= r_peaks[0]) & (times <= r_peaks[1])
     line = np.stack([times[beat], truth.velocity[beat]], axis=1)
     return SpectrumExamination(
         mode,
         site,
-        heart,
-        {mode: spectrum, "ecg": ecg_stream(r_peaks)},
-        (gate,),
+        scene.heart,
+        {mode: spectrum, "ecg": ecg_stream(scene.rhythm)},
+        (Gate(mode, aim.angle, aim.depth, aim.length),),
         (Mark(_LABELS[site], mode, ("time", "velocity"), line),),
         r_peaks,
         truth,
@@ -214,23 +233,19 @@ class _Preset:
 
 
 _PRESETS = {"tiny": _Preset(2, 200.0, 129), "full": _Preset(4, 400.0, 257)}
-_OPENINGS = {"mitral": 0.72, "lvot": 0.6}
-_GATES = {"mitral": 0.003, "lvot": 0.004, "annulus": 0.006}
-_LABELS = {"mitral": "MV trace", "lvot": "LVOT trace", "annulus": "TDI trace"}
-_NAMES = {
-    "mitral": ("", "E", "A"),
-    "lvot": ("peak", "", ""),
-    "annulus": ("s'", "e'", "a'"),
+_LABELS = {
+    "mitral": "MV trace",
+    "lvot": "LVOT trace",
+    "aortic": "AV trace",
+    "mitral_regurgitation": "MR trace",
+    "aortic_regurgitation": "AR trace",
+    **{site: "TDI trace" for site in SITES if site.startswith("annulus")},
 }
-_LOOKS = 3
 _WALL_FILTER = 6.0
-_NOISE_DB = -40.0
-_DYNAMIC_RANGE = 45.0
-_TAIL = np.linspace(0.04, 1.0, 25)
-_TAIL_SHARE = {"pulsed_wave": 0.1, "continuous_wave": 0.9}
+_DENSE = 4001
 
 
-def _check(mode: str, site: str, preset: str) -> None:
+def _check(mode: str, site: str, preset: str, patient: Patient) -> None:
     """Refuse what cannot be simulated."""
     for kind, name, known in (
         ("mode", mode, MODES),
@@ -239,97 +254,71 @@ def _check(mode: str, site: str, preset: str) -> None:
     ):
         if name not in known:
             raise UnknownNameError(kind, name, known)
-    if mode == "continuous_wave" and site == "annulus":
+    if mode == "continuous_wave" and site.startswith("annulus"):
         raise InvalidArgumentError(
             "simulate_spectrum: a continuous wave sees blood, not the annulus. Take "
             "mode='pulsed_wave'."
         )
+    if site.endswith("regurgitation"):
+        valve = site.split("_")[0]
+        if not getattr(patient, f"{valve}_regurgitant_orifice_cm2"):
+            raise InvalidArgumentError(
+                f"simulate_spectrum: the {valve} valve of patient {patient.number} "
+                "does not leak. Take another patient, or another site."
+            )
 
 
-def _aim(motion: Motion, placement: Placement, site: str) -> tuple[float, float, float]:
-    """Angle [rad] and depth [m] of the gate, and the cosine with the long axis."""
-    lv = motion.ventricle
-    aside = math.sqrt(lv.layer_radius_squared(np.asarray(lv.length), fraction=0.5))
-    place = {
-        "mitral": (0.0, 0.92 * lv.length),
-        "lvot": (-0.3 * aside, 0.97 * lv.length),
-        "annulus": (aside, 0.93 * lv.length),
-    }[site]
-    x, z = placement.plane_to_image(np.array(place))
-    angle = math.atan2(x, z)
-    return angle, math.hypot(x, z), math.cos(angle - placement.tilt)
-
-
-def _truth(
-    motion: Motion, times: FloatArray, site: str, cosine: float
-) -> SpectrumTruth:
+def _state(scene: Acquisition, aim: Aim, times: FloatArray) -> SpectrumTruth:
     """State velocity, peaks and integral at a site."""
-    cycle, lv = motion.cycle, motion.ventricle
-    area, vti = None, cycle.function.shortening * lv.length * cosine
-    if site != "annulus":
-        ring = math.pi * float(lv.layer_radius_squared(np.asarray(lv.length)))
-        area = ring * _OPENINGS[site] ** 2
-        vti = lv.cavity_volume * cycle.function.ejection_fraction * cosine / area
-        vti *= -1 if site == "lvot" else 1
-
-    def velocity(at: FloatArray) -> FloatArray:
-        if area is None:
-            return np.asarray(-cycle.stretch_rate(at) * lv.length * cosine)
-        emptying = cycle.emptying_rate(at)
-        flow = np.minimum(emptying, 0) if site == "mitral" else np.maximum(emptying, 0)
-        return np.asarray(-lv.cavity_volume * flow * cosine / area)
-
-    beat = cycle.first_r + np.linspace(0, cycle.period, 8001)
-    course = velocity(beat)
-    tops = _waves(course, beat - cycle.first_r, cycle, _NAMES[site])
-    peaks = {name: float(course[top]) for name, top in tops.items()}
-    peak_times = {name: float(beat[top]) for name, top in tops.items()}
-    return SpectrumTruth(times, velocity(times), peaks, peak_times, vti, area, cosine)
+    beat = scene.motion.cycle.beats[0]
+    dense = np.linspace(beat.r, beat.next_r, _DENSE if aim.is_quick else 401)
+    course = aim.velocity(dense)
+    tops = _waves(course, dense, beat, aim.names)
+    peaks, peak_times = {}, {}
+    for name, top in tops.items():
+        peaks[name], peak_times[name] = _vertex(dense, course, top)
+    if aim.area is None:
+        vti = aim.excursion(beat.r, beat.end_systole)
+    else:
+        vti = float(np.trapezoid(course, dense))
+    area = aim.area
+    if area == 0:
+        volume = float(np.trapezoid(aim.flow.fluxes.mitral_forward(dense), dense))
+        area = volume * aim.cosine / abs(vti)
+    return SpectrumTruth(
+        times, aim.velocity(times), peaks, peak_times, vti, area, aim.cosine
+    )
 
 
 def _waves(
-    course: FloatArray, since_r: FloatArray, cycle: Cycle, names: tuple[str, str, str]
+    course: FloatArray, times: FloatArray, beat: Beat, names: tuple[str, str, str]
 ) -> dict[str, int]:
     """Find the samples of the systolic, early and late peak that have a name."""
-    early, late = (
-        int(np.searchsorted(since_r, start + duration / 2))
-        for start, duration in (cycle.early, cycle.late)
-    )
-    end = int(np.searchsorted(since_r, cycle.end_systole))
     size = abs(course)
-    dip = early + int(size[early : late + 1].argmin())
-    found = {names[0]: int(size[:end].argmax())}
-    if early < dip < late:
-        found |= {names[1]: end + int(size[end:dip].argmax())}
-        found |= {names[2]: dip + int(size[dip:].argmax())}
-    else:
-        found |= {names[1]: end + int(size[end:].argmax())}
-    return {name: top for name, top in found.items() if name}
+    first, end = np.searchsorted(times, [beat.ejection[0], beat.end_systole])
+    if not names[1]:
+        return {names[0]: int(size.argmax())}
+    found = {}
+    if names[0]:
+        found[names[0]] = int(first + size[first:end].argmax())
+    start, early = np.searchsorted(times, [beat.early[0], sum(beat.early) / 2])
+    stop = len(times)
+    if beat.late is not None:
+        late = int(np.searchsorted(times, sum(beat.late) / 2))
+        dip = early + int(size[early : late + 1].argmin())
+        if early < dip < late:
+            stop = dip
+            found[names[2]] = dip + int(size[dip:].argmax())
+    found[names[1]] = int(start + size[start:stop].argmax())
+    return {name: found[name] for name in names if name in found}
 
 
-def _spectrum(
-    velocity: FloatArray,
-    rows: FloatArray,
-    mode: str,
-    blood: bool,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Draw the lines (T, V) of a spectrum in grey levels."""
-    limit, step = rows[0], rows[0] - rows[1]
-    tail = _TAIL_SHARE[mode]
-    parts = np.append(_TAIL, 1.0) * velocity[:, None]
-    weights = np.append(np.full(len(_TAIL), tail / len(_TAIL)), 1 - tail)
-    if mode == "continuous_wave":
-        weights = np.full(len(parts.T), 1 / len(parts.T))
-    width = np.hypot(1.2 * step, 0.04 * parts)
-    apart = rows[None, :, None] - parts[:, None, :]
-    if mode == "pulsed_wave":
-        apart = np.mod(apart + limit, 2 * limit) - limit
-    bell = np.exp(-((apart / width[:, None]) ** 2) / 2) * (step / width[:, None])
-    power = np.einsum("tvk,k->tv", bell, weights)
-    if blood:
-        power *= 1 - np.exp(-((rows / (_WALL_FILTER * step)) ** 8))
-    power = power / 0.4 + 10 ** (_NOISE_DB / 10)
-    power *= rng.gamma(_LOOKS, 1 / _LOOKS, power.shape)
-    level = 1 + 10 * np.log10(power) / _DYNAMIC_RANGE
-    return np.asarray(255 * np.clip(level, 0, 1), np.float32)
+def _vertex(times: FloatArray, course: FloatArray, top: int) -> tuple[float, float]:
+    """Height and time of the parabola through a peak and its neighbours."""
+    if not 0 < top < len(course) - 1:
+        return float(course[top]), float(times[top])
+    low, middle, high = course[top - 1 : top + 2]
+    bend = low - 2 * middle + high
+    shift = 0.0 if bend == 0 else float(np.clip((low - high) / (2 * bend), -1, 1))
+    peak = middle - (low - high) * shift / 4
+    return float(peak), float(times[top] + shift * (times[1] - times[0]))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cardium.core import FloatArray, SectorVolume, Stream
-from cardium.errors import GeometryError, InvalidArgumentError, NotProvidedError
+from cardium.errors import (
+    GeometryError,
+    InvalidArgumentError,
+    NotProvidedError,
+    UnknownNameError,
+)
 from cardium.signal.beats import is_irregular
 from cardium.signal.clock import nearest
 
 Axis = Literal["elevation", "azimuth"]
 Span = Literal["slab", "whole"]
+Rule = Literal["edges", "seams"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +38,8 @@ class Stitched:
         Number of the beat that each slab was taken in; beat 0 begins at the first R
         peak.
     seam_score : float
-        Step across the seams against the steps within slabs; see `stitch_beats`.
+        Step across the seams against the steps within slabs; see `stitch_beats`. It is
+        that of this order, whichever rule found it.
     irregular : (T,) bool
         Whether a beat of the group departs from the median RR interval by more than a
         fifth.
@@ -60,6 +67,7 @@ def stitch_beats(
     *,
     axis: Axis = "elevation",
     spans: Span = "slab",
+    order: Rule | int = "edges",
 ) -> Stitched:
     """Put the slabs of several beats together into one film of whole volumes.
 
@@ -77,6 +85,10 @@ def stitch_beats(
     spans : {"slab", "whole"}
         What the geometry of `volume` describes: one slab, so that the result is wider
         (see `stitched_geometry`), or already the whole, so that its beams lie closer.
+    order : {"edges", "seams"} or int
+        How the slabs lie. ``"edges"``: so that the two outer edges of the whole move
+        least. ``"seams"``: so that the seam score is smallest. A number: beat 0 shows
+        that slab, 0 being the first along `axis`.
 
     Returns
     -------
@@ -88,7 +100,10 @@ def stitch_beats(
     NotProvidedError
         If no group of beats is covered by volumes well enough.
     InvalidArgumentError
-        If `volume` is no film of volumes, or `beats` is not positive.
+        If `volume` is no film of volumes, `beats` is not positive, or there is no slab
+        of that number.
+    UnknownNameError
+        If there is no such rule of order.
     GeometryError
         If the stitched fan would be wider than half a turn.
 
@@ -101,8 +116,15 @@ def stitch_beats(
     volumes from 10 % to 90 % of its shortest whole beat; groups do not share beats.
 
     *Order.* A machine sweeps the slabs against the axis, one a beat, from a slab that
-    is not known. So all cyclic rotations are compared, and the one with the smallest
-    seam score is taken; of equal ones, the first.
+    is not known, so all cyclic rotations are compared; of equal ones, the first is
+    taken. By ``"edges"``, the default, it is the one whose first and last row change
+    least: the heart beats in the middle of the fan, and what lies beside it hardly
+    moves. How much a row changes is the standard deviation of its voxels over a beat,
+    averaged over the row; over groups, the median counts. By ``"seams"`` it is the one
+    with the smallest seam score. That needs a held breath: of 24 recordings of
+    simulated patients, two and four beats each, in which the heart had moved by 0 to
+    3 mm from beat to beat, the edges gave the right order of 24 and the seams of 14 (of
+    6, 5, 2 and 1 of the 6 each with 0, 1, 2 and 3 mm).
 
     *Seam score.* Across a seam, the median step from voxel to voxel, divided by the
     median step between the two outermost slices of either slab; over the seams of a
@@ -111,8 +133,8 @@ def stitch_beats(
     are dark (0) or NaN on both sides say nothing and do not count.
 
     These are the pairing, the 10 to 90 % rule and the score of EchoXFlow's tooling,
-    which guesses the axis, keeps the geometry of a slab, and returns slabs unstitched
-    without a word.
+    which orders by the seams, guesses the axis, keeps the geometry of a slab, and
+    returns slabs unstitched without a word.
 
     Examples
     --------
@@ -138,6 +160,7 @@ def stitch_beats(
             f"stitch_beats: '{volume.name}' has axes {volume.dims}, not those of "
             f"volumes with an axis '{axis}' to stitch along."
         )
+    _check_order(order, beats)
     peaks = _check_peaks(r_peaks)
     across = volume.dims.index(axis)
     if beats > 1 and volume.shape[across] < 2:
@@ -153,10 +176,10 @@ def stitch_beats(
             f"{len(volume.time)} volumes. Are the R peaks on its clock?"
         )
     values = volume.load()
-    rotation, score = _choose_rotation(values, groups, beats, across)
+    rotation, score = _choose_rotation(values, groups, beats, across, order)
     slabs = [_in_slab_order(group, rotation, beats) for group in groups]
     frames = np.concatenate([group.frames for group in slabs])
-    order = np.concatenate([np.tile(g.beats, (len(g.frames), 1)) for g in slabs])
+    taken = np.concatenate([np.tile(g.beats, (len(g.frames), 1)) for g in slabs])
     parts = [values[frames[:, slab]] for slab in range(beats)]
     first = np.concatenate([group.frames[:, 0] for group in groups])
     geometry = volume.geometry
@@ -168,8 +191,8 @@ def stitch_beats(
         time=volume.time[first],
         geometry=geometry,
     )
-    irregular = _irregular_beats(peaks, volume.time)[order].any(axis=1)
-    return Stitched(stream, volume.time[frames], order, score, irregular, axis)
+    irregular = _irregular_beats(peaks, volume.time)[taken].any(axis=1)
+    return Stitched(stream, volume.time[frames], taken, score, irregular, axis)
 
 
 def stitched_geometry(
@@ -245,6 +268,18 @@ class _Group(NamedTuple):
 
     beats: NDArray[np.int64]
     frames: NDArray[np.intp]
+
+
+def _check_order(order: Rule | int, beats: int) -> None:
+    """Refuse what is neither a rule nor the number of a slab."""
+    if isinstance(order, str):
+        if order not in get_args(Rule):
+            raise UnknownNameError("order of slabs", order, get_args(Rule))
+    elif not 0 <= order < beats:
+        raise InvalidArgumentError(
+            f"stitch_beats: beat 0 shows one of {beats} slabs, 0..{beats - 1}, got "
+            f"order={order}."
+        )
 
 
 def _check_peaks(r_peaks: ArrayLike) -> FloatArray:
@@ -323,24 +358,66 @@ def _in_slab_order(group: _Group, rotation: int, beats: int) -> _Group:
 
 
 def _choose_rotation(
-    values: NDArray[Any], groups: list[_Group], beats: int, across: int
+    values: NDArray[Any],
+    groups: list[_Group],
+    beats: int,
+    across: int,
+    order: Rule | int,
 ) -> tuple[int, float]:
-    """Return the rotation of the slabs with the smallest seam score, and that score."""
+    """Return the rotation of the slabs that a rule chooses, and its seam score."""
     if beats == 1:
         return 0, 0.0
+    scores = _seam_scores(values, groups, across)
+    if not isinstance(order, str):
+        best = beats - 1 - int(order)
+    elif order == "seams":
+        best = int(np.argmin(scores))
+    else:
+        # Where nothing moves at all, the seams decide.
+        best = int(np.lexsort([scores, _edge_changes(values, groups, across)])[0])
+    return best, float(scores[best])
+
+
+def _seam_scores(values: NDArray[Any], groups: list[_Group], across: int) -> FloatArray:
+    """Seam score of each rotation, (B,)."""
     # Whatever the rotation, a slab's neighbour is the one of the beat before: all
     # rotations draw on the same few seams.
     seams = [_seams(values, group, across) for group in groups]
     scores = []
-    for rotation in range(beats):
+    for rotation in range(len(groups[0].beats)):
         combined = []
         for group, seam in zip(groups, seams, strict=True):
             order = _slab_order(group.beats, rotation)
             met = seam[order[:-1]]
             combined.append(np.median(met) + 0.25 * met.max())
-        scores.append(float(np.median(combined)))
-    best = int(np.argmin(scores))
-    return best, scores[best]
+        scores.append(np.median(combined))
+    return np.array(scores)
+
+
+def _edge_changes(
+    values: NDArray[Any], groups: list[_Group], across: int
+) -> FloatArray:
+    """How much the two outer rows change over a beat in each rotation, (B,)."""
+    rows = np.moveaxis(values, across, 0)
+    changes = []
+    for group in groups:
+        first, last = (_changes(rows[i], group) for i in (0, -1))
+        orders = [
+            _slab_order(group.beats, rotation) for rotation in range(len(group.beats))
+        ]
+        changes.append([first[order[0]] + last[order[-1]] for order in orders])
+    return np.asarray(np.median(changes, axis=0))
+
+
+def _changes(row: NDArray[Any], group: _Group) -> FloatArray:
+    """Mean over a row of the standard deviation in time, in each beat, (B,)."""
+    found = np.empty(len(group.beats))
+    for beat, frames in enumerate(group.frames.T):
+        spread = row[frames].std(axis=0, dtype=np.float64)
+        # A voxel without a value in some frame says nothing.
+        spread = spread[np.isfinite(spread)]
+        found[beat] = spread.mean() if spread.size else 0.0
+    return found
 
 
 def _seams(values: NDArray[Any], group: _Group, across: int) -> FloatArray:

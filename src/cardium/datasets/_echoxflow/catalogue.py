@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core.files import plain, read_json, write_text
-from cardium.datasets._echoxflow.folds import read_folds
+from cardium.datasets._echoxflow.folds import (
+    PATIENT_COLUMN,
+    read_folds,
+    read_patients,
+)
 from cardium.datasets._echoxflow.layout import (
     CATALOGUE,
     FOLD_COLUMNS,
@@ -82,6 +88,8 @@ class Catalogue:
         SHA-256 of the values of each array, by recording and path, where stated.
     folds : dict
         Fold of each examination.
+    patients : dict
+        Patient of each examination that does not stand for one itself.
     exams : set of str
         The examinations that have a recording.
     """
@@ -91,6 +99,7 @@ class Catalogue:
     recordings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     hashes: dict[tuple[str, str], str] = field(default_factory=dict)
     folds: dict[str, int] = field(default_factory=dict)
+    patients: dict[str, str] = field(default_factory=dict)
     exams: set[str] = field(default_factory=set)
     _seen: tuple[int, int] | None = None
 
@@ -122,16 +131,17 @@ class Catalogue:
             if digest:
                 found.hashes[recording, name] = digest
         found.folds |= read_folds(root) or {}
+        found.patients |= read_patients(root)
         return found
 
-    def expect_fold(self, exam: str, fold: int | None) -> None:
-        """Refuse a fold that an examination cannot be in.
+    def expect_fold(self, exam: str, fold: int | None, patient: str = "") -> None:
+        """Refuse a fold that an examination of a patient cannot be in.
 
         Raises
         ------
         InvalidArgumentError
-            If it is in another, the number is no fold, or only some examinations
-            would have one.
+            If it, or another of the patient, is in another, the number is no fold, or
+            only some examinations would have one.
         """
         known = self.folds.get(exam)
         if fold is not None and fold not in range(FOLDS):
@@ -141,6 +151,13 @@ class Catalogue:
                 f"Examination '{exam}' is in fold {known} and cannot be in fold {fold} "
                 "too: no examination may stand on two sides."
             )
+        for other in (e for e, p in self.patients.items() if patient and p == patient):
+            if fold is not None and self.folds.get(other, fold) != fold:
+                raise InvalidArgumentError(
+                    f"Examination '{other}' of patient '{patient}' is in fold "
+                    f"{self.folds[other]}, so '{exam}' cannot be in fold {fold}: no "
+                    "patient may stand on two sides."
+                )
         others = self.exams - {exam}
         unlike = bool(self.folds) if fold is None else bool(others - self.folds.keys())
         if known is None and others and unlike:
@@ -160,6 +177,18 @@ class Catalogue:
             key = str(row["recording_id"]), str(row["array_path"])
             self.hashes[key] = str(row["data_sha256"])
 
+    def merge(self, other: Catalogue) -> None:
+        """Add all that another catalogue, whose recordings are new, holds."""
+        for exam, fold in other.folds.items():
+            self.expect_fold(exam, fold, other.patients.get(exam, ""))
+        for name in _FIELDS:
+            self._rows(name).extend(dict(row) for row in rows_of(other.document, name))
+        self.recordings |= other.recordings
+        self.hashes |= other.hashes
+        self.folds |= other.folds
+        self.patients |= other.patients
+        self.exams |= other.exams
+
     def write(self) -> None:
         """Write the folds, then the catalogue, each aside and renamed.
 
@@ -178,14 +207,23 @@ class Catalogue:
                 "dataset again and add the recordings again; theirs are kept."
             )
         if self.folds:
-            lines = [f"{exam},{fold}" for exam, fold in self.folds.items()]
-            header = f"exam_id,{FOLD_COLUMNS[0]}"
             where = next((n for n in FOLD_FILES if (self.root / n).is_file()), None)
-            write_text(
-                self.root / (where or FOLD_FILES[0]), "\n".join([header, *lines]) + "\n"
-            )
+            write_text(self.root / (where or FOLD_FILES[0]), self._fold_table())
         write_text(path, _encode(self.document))
         self._seen = _stamp(path)
+
+    def _fold_table(self) -> str:
+        """Write the folds, and the patients where they are named."""
+        rows = [
+            ["exam_id", FOLD_COLUMNS[0]],
+            *([e, str(f)] for e, f in self.folds.items()),
+        ]
+        if self.patients:
+            for row, name in zip(rows, (PATIENT_COLUMN, *self.folds), strict=True):
+                row.append(self.patients.get(name, name))
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue()
 
     def _rows(self, name: str) -> list[Row]:
         """Return the rows of a record set, to be added to; describe what it lacks."""

@@ -100,18 +100,22 @@ class CatalogueEntry(Entry):
 
     @classmethod
     def of(
-        cls, row: RecordingRow, split: str, linked: Linked | None, role: str = ""
+        cls,
+        row: RecordingRow,
+        side: tuple[str, str],
+        linked: Linked | None,
+        role: str = "",
     ) -> CatalogueEntry:
         """Make the entry of a row, or of a view of it, with the links it has.
 
-        The release names no patients; the examination stands for one.
+        `side` is the patient and the split.
         """
         entry = object.__new__(cls)
         name = row.recording_id
         _set_id(entry, f"{name}.{role}" if role else name)
-        _set_patient(entry, row.exam_id)
+        _set_patient(entry, side[0])
         _set_exam(entry, row.exam_id)
-        _set_split(entry, split)
+        _set_split(entry, side[1])
         _set_row(entry, row)
         _set_linked(entry, linked)
         _set_role(entry, role)
@@ -159,7 +163,9 @@ _set_row, _set_linked, _set_role, _set_found = (
 
 
 def make_entries(
-    croissant: Croissant, folds: Mapping[str, int] | None
+    croissant: Croissant,
+    folds: Mapping[str, int] | None,
+    patients: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Entry, ...]:
     """Make the entries of a catalogue, in its order.
 
@@ -169,6 +175,9 @@ def make_entries(
         The catalogue.
     folds : mapping of str to int, optional
         The fold of each examination, where the release has folds.
+    patients : mapping of str to str
+        The patient of each examination. The release names none; an examination that
+        is not here stands for one.
 
     Raises
     ------
@@ -179,18 +188,21 @@ def make_entries(
     with _collection_paused():
         linked = Linked.of(croissant)
         ends = linked.sources.keys() | linked.derived.keys()
-        splits = _splits_of(croissant, folds)
+        sides = {
+            exam: (patients.get(exam, exam), split)
+            for exam, split in _splits_of(croissant, folds).items()
+        }
         make = CatalogueEntry.of
         entries: list[Entry] = []
         for row in croissant.recordings:
             _check_path(row.zarr_path)
-            held, split = read_contents(row.array_paths), splits[row.exam_id]
+            held, side = read_contents(row.array_paths), sides[row.exam_id]
             links = linked if row.recording_id in ends else None
             if held.roles:
-                entries += [make(row, split, links, role) for role in held.roles]
+                entries += [make(row, side, links, role) for role in held.roles]
                 if held.streams in ((), ("ecg",)):
                     continue
-            entries.append(make(row, split, links))
+            entries.append(make(row, side, links))
         return tuple(entries)
 
 

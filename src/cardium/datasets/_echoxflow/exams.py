@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cardium.core import Entry, FloatArray, Recording, Stream
-from cardium.core.files import write_text
 from cardium.datasets._echoxflow.layout import FOLDS, LAYERS
 from cardium.datasets._echoxflow.writer import Writer
 
 if TYPE_CHECKING:
     from cardium.phantom.exam import Examination
-
-TRUTH = "truth.csv"
-"""What is exactly known of each examination."""
 
 
 def write_examinations(
@@ -48,14 +44,13 @@ def write_examinations(
     Returns
     -------
     list of dict
-        The rows of ``truth.csv``.
+        What is true of each: ``exam_id``, ``edv_ml``, ``esv_ml``, ``ef_percent``.
 
     Notes
     -----
     Each examination becomes three recordings: B-mode with tissue Doppler, B-mode, and
     a strain analysis of the latter. Examinations are dealt to the five folds in turn.
-    ``truth.csv`` has the volumes that the heart was made with. The catalogue is
-    written last: a root without one was not finished.
+    The catalogue is written last: a root without one was not finished.
     """
     truths: list[dict[str, str | float]] = []
     with open_writer(root, zarr_format=zarr_format, zipped=zipped) as writer:
@@ -65,7 +60,6 @@ def write_examinations(
             truths.append(truth_of(number, examination))
             if progress is not None:
                 progress(number + 1)
-        write_truth(root, truths)
     return truths
 
 
@@ -112,7 +106,7 @@ def recordings_of(
 
 
 def truth_of(number: int, examination: Examination) -> dict[str, str | float]:
-    """State what is true of an examination, a row of the table."""
+    """State what is true of an examination."""
     truth = examination.truth
     return {
         "exam_id": exam_name(number),
@@ -120,13 +114,6 @@ def truth_of(number: int, examination: Examination) -> dict[str, str | float]:
         "esv_ml": float(truth.esv_ml),
         "ef_percent": float(truth.ef_percent),
     }
-
-
-def write_truth(root: Path, rows: Sequence[Mapping[str, str | float]]) -> None:
-    """Write the table of what is true."""
-    lines = [",".join(rows[0])] if rows else []
-    lines += [",".join(map(str, row.values())) for row in rows]
-    write_text(root / TRUTH, "\n".join(lines) + "\n")
 
 
 def entry(number: int, name: str, view: str = "") -> Entry:

@@ -13,8 +13,6 @@ from cardium.core import KnownAnswer, Label, Recording
 from cardium.datasets._echoxflow.exams import (
     open_writer,
     recordings_of,
-    truth_of,
-    write_truth,
 )
 from cardium.datasets._echoxflow.fake import analytic_recordings
 from cardium.datasets._echoxflow.layout import CATALOGUE, LV_ROLES
@@ -54,18 +52,15 @@ def write_known(
     """
     stores = cycle(_STORES)
     written: list[Recording] = []
-    truths = []
     with open_writer(root) as writer:
         for number, examination in enumerate(examinations):
             made = [*recordings_of(number, examination), *analytic_recordings(number)]
-            truths.append(truth_of(number, examination))
             written += made
             for name, views in _by_store(made).items():
                 writer.zarr_format, writer.zipped, writer.compressor = next(stores)
                 what = name.partition("_")[2]
                 beats = 4 if what == "volume" else None
                 writer.add(views, stitched_beats=beats, tissue=_encoding_of(what))
-        write_truth(root, truths)
     rows = _rows(root)
     return tuple(_known(recording, written, rows) for recording in written)
 

@@ -2,110 +2,269 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from cardium.core import FloatArray, Gate, Mark, Mesh, Recording, Sector, Stream
+from cardium.datasets._echoxflow.dense import films_of
 from cardium.datasets._echoxflow.exams import (
     as_stored,
     entry,
     exam_name,
-    open_writer,
     qrs_stream,
     recordings_of,
-    truth_of,
-    write_truth,
+)
+from cardium.datasets._echoxflow.truth import (
+    Row,
+    heart_row,
+    spectrum_row,
+    strain_row,
 )
 
 if TYPE_CHECKING:
-    from cardium.phantom import Examination, SpectrumExamination
+    from cardium.phantom.colour import FlowExamination
+    from cardium.phantom.exam import Examination
+    from cardium.phantom.patient import Patient
+    from cardium.phantom.spectrum import SpectrumExamination
 
-SITES = {"mitral": "pulsed_wave", "lvot": "pulsed_wave", "annulus": "pulsed_wave"}
-"""Where pulsed waves are recorded; the outflow has a continuous one too."""
+APICAL = ("4ch", "2ch", "3ch")
+"""Views that are recorded with tissue Doppler and analysed for strain."""
+
+PARASTERNAL = ("plax", "psax_base", "psax_mid", "psax_apex")
+"""Views that are recorded in B-mode."""
+
+STITCHED_BEATS = 4
+"""Beats that the second volume is put together from."""
 
 _GATE_LENGTH = 0.006
 _ABOVE_ANNULUS = 0.01
 
 
-def write_patients(
-    root: Path,
-    seeds: Sequence[int],
-    *,
-    preset: str,
-    progress: Callable[[int], None] | None = None,
-) -> list[dict[str, str | float]]:
-    """Write a whole examination of each patient, and return what is true of them."""
-    truths = []
-    with open_writer(root) as writer:
-        for number, seed in enumerate(seeds):
-            stores, truth = examine(number, seed, preset=preset)
-            for recordings in stores:
-                writer.add(recordings)
-            truths.append(truth)
-            if progress is not None:
-                progress(number + 1)
-        write_truth(root, truths)
-    return truths
-
-
-def examine(
-    number: int, seed: int, *, preset: str
-) -> tuple[list[Sequence[Recording]], dict[str, str | float]]:
-    """Record a patient in every mode, and state what is true of the heart.
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One examination of a dataset.
 
     Parameters
     ----------
     number : int
-        Which examination of the dataset it is.
-    seed : int
-        Number of the patient.
-    preset : {"tiny", "full"}
-        See `cardium.phantom.simulate`.
-
-    Returns
-    -------
-    stores : list of sequences of Recording
-        The recordings, those of one store together: tissue Doppler with its gate,
-        B-mode of two views, a strain analysis of both, colour Doppler, M-mode,
-        spectra, a volume, and a mesh of it.
-    truth : dict
-        A row of the table of what is true.
+        Which of the dataset.
+    patient : Patient
+        Who is examined.
+    fold : int
+        The fold that all examinations of the patient are in.
     """
-    from cardium import phantom
 
-    four = phantom.simulate(seed, preset=preset)
-    two = phantom.simulate(seed, preset=preset, view="2ch")
-    tissue, four_images, four_strain = recordings_of(number, four)
-    _, two_images, two_strain = recordings_of(number, two)
-    two_images = _renamed(two_images, f"{exam_name(number)}_bmode_2ch")
-    two_strain = replace(two_strain, links=(two_images.entry.id,))
-    spectra = {
-        (mode, site): phantom.simulate_spectrum(
-            seed, mode=mode, site=site, preset=preset
-        )
-        for mode, site in (
-            *((mode, site) for site, mode in SITES.items()),
-            ("continuous_wave", "lvot"),
-        )
-    }
-    stores: list[Sequence[Recording]] = [
-        [replace(tissue, gates=(_septal_gate(four),))],
-        [four_images],
-        [two_images],
-        [_with_curve(four_strain, four), _with_curve(two_strain, two)],
-        [_flow(number, seed, preset)],
-        [_m_mode(number, seed, preset)],
-        *([_spectrum(number, spectrum)] for spectrum in spectra.values()),
-        *([recording] for recording in _volume(number, seed, preset)),
+    number: int
+    patient: Patient
+    fold: int
+
+    @property
+    def patient_id(self) -> str:
+        """Name of the patient, the same at each visit."""
+        return f"patient{self.patient.number:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The recordings of one store, and what they add to the truth.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        One, or the views of a strain analysis.
+    truth : mapping
+        Columns of the table of what is true.
+    beats : int, optional
+        Beats that a volume was put together from.
+    films : mapping of str to Stream
+        What is true at every sample; worked out when it is read.
+    """
+
+    recordings: Sequence[Recording]
+    truth: Row = field(default_factory=dict)
+    beats: int | None = None
+    films: Mapping[str, Stream] = field(default_factory=dict)
+
+
+def examine(visit: Visit, *, preset: str, complete: bool = True) -> Iterator[Made]:
+    """Record a patient, one store after another.
+
+    Parameters
+    ----------
+    visit : Visit
+        Whose examination it is.
+    preset : {"tiny", "full"}
+        See `cardium.phantom.exam.simulate`.
+    complete : bool
+        Every mode, or a four-chamber view and its strain.
+
+    Yields
+    ------
+    Made
+        What is simulated when it is asked for: tissue Doppler and B-mode of three
+        apical views, and their strain; parasternal B-mode; colour Doppler, M-mode,
+        spectra; two planes and three; a volume of one beat and one of several, each
+        with a mesh.
+    """
+    number, patient = visit.number, visit.patient
+    views = APICAL if complete else APICAL[:1]
+    parts = [_apical(number, patient, preset, views)]
+    if complete:
+        parts += [
+            _parasternal(number, patient, preset),
+            _flow(number, patient, preset),
+            _m_mode(number, patient, preset),
+            _spectra(number, patient, preset),
+            _planes(number, patient, preset),
+            _volumes(number, patient, preset),
+        ]
+    for part in parts:
+        for made in part:
+            yield replace(
+                made, recordings=[_own(one, visit) for one in made.recordings]
+            )
+
+
+def _own(recording: Recording, visit: Visit) -> Recording:
+    """State the patient and the fold of a recording."""
+    mine = replace(recording.entry, patient=visit.patient_id, split=f"fold{visit.fold}")
+    return replace(recording, entry=mine)
+
+
+def _apical(
+    number: int, patient: Patient, preset: str, views: Sequence[str]
+) -> Iterator[Made]:
+    """Record apical views, and analyse their strain in one store."""
+    from cardium.phantom.exam import simulate
+
+    analysed: list[Recording] = []
+    for view in views:
+        made = simulate(patient, view=view, preset=preset)
+        tissue, images, strain = recordings_of(number, made)
+        if view == APICAL[0]:
+            tissue = replace(tissue, gates=(_septal_gate(made),))
+        else:
+            tissue = _renamed(tissue, f"{tissue.entry.id}_{view}")
+            images = _renamed(images, f"{images.entry.id}_{view}")
+            strain = replace(strain, links=(images.entry.id,))
+        analysed.append(_with_curve(strain, made))
+        truth = heart_row(made) if view == APICAL[0] else {}
+        truth |= strain_row(view, made)
+        yield Made([tissue], truth, films=_films(made, "tissue_velocity"))
+        yield Made([images], films=_films(made, "b_mode"))
+    yield Made(analysed)
+
+
+def _parasternal(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record B-mode from beside the breastbone."""
+    from cardium.phantom.exam import simulate
+
+    for view in PARASTERNAL:
+        made = simulate(patient, view=view, preset=preset)
+        images = _recording(number, f"bmode_{view}", made.streams, made.qrs_times)
+        yield Made([images], films=_films(made, "b_mode"))
+
+
+def _flow(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record colour Doppler."""
+    from cardium.phantom.colour import simulate_flow
+
+    made = simulate_flow(patient, preset=preset)
+    seen = _recording(number, "colour", made.streams, made.qrs_times, view="4ch")
+    yield Made([seen], films=_films(made, "colour_velocity"))
+
+
+def _m_mode(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record an M-mode."""
+    from cardium.phantom.m_mode import simulate_m_mode
+
+    made = simulate_m_mode(patient, preset=preset)
+    yield Made(
+        [_recording(number, "mmode", made.streams, made.qrs_times, gates=made.gates)]
+    )
+
+
+def _spectra(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record spectra: of each usual site, and of the jets that the patient has."""
+    from cardium.phantom.spectrum import simulate_spectrum
+
+    for mode, site in sites_of(patient):
+        made = simulate_spectrum(patient, mode=mode, site=site, preset=preset)
+        yield Made([_spectrum(number, made)], spectrum_row(made))
+
+
+def sites_of(patient: Patient) -> list[tuple[str, str]]:
+    """List the modes and sites of the spectra that are recorded of a patient."""
+    sites = [
+        ("pulsed_wave", "mitral"),
+        ("pulsed_wave", "lvot"),
+        ("pulsed_wave", "annulus"),
+        ("pulsed_wave", "annulus_septal"),
+        ("continuous_wave", "lvot"),
     ]
-    truth = truth_of(number, four) | _strain_truth(four)
-    for site in SITES:
-        truth |= _flow_truth(site, spectra["pulsed_wave", site])
-    return stores, truth
+    jets = [name for name in _JETS if name in patient.conditions]
+    return sites + [("continuous_wave", _JETS[name]) for name in jets]
+
+
+_JETS = {
+    "aortic_stenosis": "aortic",
+    "mitral_regurgitation": "mitral_regurgitation",
+    "aortic_regurgitation": "aortic_regurgitation",
+}
+
+
+def _spectrum(number: int, made: SpectrumExamination) -> Recording:
+    """Record a spectrum, with the trace of a reader where there is one."""
+    short = {"pulsed_wave": "pw", "continuous_wave": "cw"}[made.mode]
+    return _recording(
+        number,
+        f"{short}_{made.site}",
+        made.streams,
+        made.qrs_times,
+        gates=made.gates,
+        marks=made.marks,
+    )
+
+
+def _planes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record two planes at once, and three."""
+    from cardium.phantom.planes import simulate_planes
+
+    kinds: tuple[tuple[Literal[2, 3], str], ...] = ((2, "biplane"), (3, "triplane"))
+    for planes, name in kinds:
+        made = simulate_planes(patient, planes=planes, preset=preset)
+        yield Made([_recording(number, name, made.streams, made.qrs_times)])
+
+
+def _volumes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+    """Record a volume of one beat and one of several, and a mesh drawn on each."""
+    from cardium.phantom.acquisition import begin
+    from cardium.phantom.volume import simulate_volume
+
+    for beats, end in ((1, ""), (STITCHED_BEATS, "_stitched")):
+        made = simulate_volume(patient, preset=preset, beats=beats)
+        volume = _recording(number, f"volume{end}", made.streams, made.qrs_times)
+        stitched = beats if beats > 1 else None
+        films = {}
+        if beats == 1:
+            scene = begin(patient, what="volume", beats=beats)
+            films = films_of(scene, made.placements[0], made.streams["b_mode_3d"])
+        yield Made([volume], beats=stitched, films=films)
+        drawn = replace(volume, meshes=_at_stored_times(made.meshes))
+        mesh = _renamed(drawn, f"{exam_name(number)}_mesh{end}")
+        yield Made([replace(mesh, links=(volume.entry.id,))], beats=stitched)
+
+
+def _films(made: Examination | FlowExamination, name: str) -> dict[str, Stream]:
+    """State what is true at the samples of a stream."""
+    from cardium.phantom.acquisition import Acquisition
+
+    heart = made.heart
+    scene = Acquisition(heart.patient, heart, made.motion, np.random.default_rng(0))
+    return films_of(scene, made.placement, made.streams[name])
 
 
 def _renamed(recording: Recording, name: str) -> Recording:
@@ -134,48 +293,6 @@ def _septal_gate(examination: Examination) -> Gate:
     return Gate("tissue_velocity", float(angle), float(depth), _GATE_LENGTH)
 
 
-def _flow(number: int, seed: int, preset: str) -> Recording:
-    """Record colour Doppler."""
-    from cardium.phantom import simulate_flow
-
-    made = simulate_flow(seed, preset=preset)
-    return _recording(number, "colour", made.streams, made.qrs_times, view="4ch")
-
-
-def _m_mode(number: int, seed: int, preset: str) -> Recording:
-    """Record an M-mode."""
-    from cardium.phantom import simulate_m_mode
-
-    made = simulate_m_mode(seed, preset=preset)
-    return _recording(number, "mmode", made.streams, made.qrs_times, gates=made.gates)
-
-
-def _spectrum(number: int, made: SpectrumExamination) -> Recording:
-    """Record a spectrum, with the trace of a reader where there is one."""
-    short = {"pulsed_wave": "pw", "continuous_wave": "cw"}[made.mode]
-    return _recording(
-        number,
-        f"{short}_{made.site}",
-        made.streams,
-        made.qrs_times,
-        gates=made.gates,
-        marks=made.marks,
-    )
-
-
-def _volume(number: int, seed: int, preset: str) -> Iterator[Recording]:
-    """Record a volume, and a mesh that was drawn on it."""
-    from cardium.phantom import simulate_volume
-
-    made = simulate_volume(seed, preset=preset)
-    volume = _recording(number, "volume", made.streams, made.qrs_times)
-    yield volume
-    drawn = replace(volume, meshes=_at_stored_times(made.meshes))
-    yield replace(
-        _renamed(drawn, f"{exam_name(number)}_mesh"), links=(volume.entry.id,)
-    )
-
-
 def _recording(
     number: int,
     what: str,
@@ -202,20 +319,3 @@ def _at_stored_times(meshes: Mapping[str, Mesh]) -> dict[str, Mesh]:
         name: replace(mesh, time=mesh.time.astype(np.float32).astype(np.float64))
         for name, mesh in meshes.items()
     }
-
-
-def _strain_truth(examination: Examination) -> dict[str, str | float]:
-    """State the strain of the wall's middle at the end of systole."""
-    return {"gls_percent": float(np.min(examination.truth.midwall_strain))}
-
-
-def _flow_truth(site: str, made: SpectrumExamination) -> dict[str, str | float]:
-    """State the peaks along the beam, and the integral of the outflow."""
-    prime = "'"
-    peaks: dict[str, str | float] = {
-        f"{site}_{name.replace(prime, '_prime').lower()}_cm_s": 100 * float(value)
-        for name, value in made.truth.peaks.items()
-    }
-    if site == "lvot":
-        peaks["lvot_vti_cm"] = 100 * abs(float(made.truth.vti))
-    return peaks

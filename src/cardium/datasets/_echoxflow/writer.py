@@ -45,7 +45,7 @@ from cardium.datasets._echoxflow.rows import (
     recording_row,
     with_source,
 )
-from cardium.datasets._files import inside
+from cardium.datasets._files import inside, move
 from cardium.errors import InvalidArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -229,7 +229,8 @@ class Writer:
         store = f"recordings/{exam}/{name}.zarr"
         views = [from_apex(with_source(view, source)) for view in views]
         fold = fold_of_views(views) if fold is None else fold
-        self._catalogue.expect_fold(exam, fold)
+        patient = first.patient if first.exam == exam != first.patient else ""
+        self._catalogue.expect_fold(exam, fold, patient)
         pack, links = self._pack(views, name, store, tissue, prediction is not None)
         row = recording_row(
             pack, exam, name, store, modes, links, stitched_beats, prediction
@@ -238,7 +239,36 @@ class Writer:
         self._note(pack, row, links)
         if fold is not None:
             self._catalogue.folds[exam] = fold
+        if fold is not None and patient:
+            self._catalogue.patients[exam] = patient
         return name
+
+    def adopt(self, other: Writer) -> None:
+        """Take over all recordings of a writer that has not written its catalogue.
+
+        Parameters
+        ----------
+        other : Writer
+            Its folder is on the same disk: stores are moved from there. It may come
+            from another process.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If this dataset has one of its recordings, or an examination in another
+            fold.
+        """
+        added = other._catalogue
+        if known := self._catalogue.recordings.keys() & added.recordings.keys():
+            raise InvalidArgumentError(
+                f"'{self.root}' has a recording '{min(known)}' already."
+            )
+        self._catalogue.merge(added)
+        for row in added.recordings.values():
+            path = inside(str(field_of(row, "recordings", "zarr_path")))
+            move(other.root / path, self.root / path)
+        self._links += other._links
+        self._changed = self._changed or other._changed
 
     def flush(self) -> None:
         """Write the folds and the catalogue, if something was added.
