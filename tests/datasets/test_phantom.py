@@ -164,7 +164,7 @@ def test_diseases_can_be_asked_for(tmp_path) -> None:
         ({"visits": 0}, InvalidArgumentError, "must be positive"),
         ({"seed": -1}, InvalidArgumentError, "seed not negative"),
         ({"preset": "tinny"}, UnknownNameError, "did you mean 'tiny'"),
-        ({"conditions": ("flu",)}, InvalidArgumentError, "conditions be of"),
+        ({"conditions": ("flu",)}, UnknownNameError, "condition 'flu'"),
     ],
 )
 def test_senseless_orders_are_refused(tmp_path, options, error, message) -> None:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from cardium.errors import InvalidArgumentError
+from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.phantom.patient import CONDITIONS, Patient
 from cardium.phantom.population import sample_patient, sample_population
 
@@ -99,7 +99,6 @@ def test_numbers_are_plain():
     [
         lambda: sample_patient(-1),
         lambda: sample_patient(0, visit=-1),
-        lambda: sample_patient(0, conditions=("flu",)),
         lambda: sample_population(0),
         lambda: sample_population(1, visits=0),
         lambda: sample_population(1, seed=-1),
@@ -108,3 +107,8 @@ def test_numbers_are_plain():
 def test_senseless_requests_are_refused(bad):
     with pytest.raises(InvalidArgumentError, match="got"):
         bad()
+
+
+def test_an_unknown_condition_is_named_with_those_there_are():
+    with pytest.raises(UnknownNameError, match="'infract'; did you mean 'infarct'"):
+        sample_patient(0, conditions=("infract",))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cardium.errors import InvalidArgumentError
+from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.phantom._draws import draw_conditions, draw_fields, draw_rate
 from cardium.phantom.patient import CONDITIONS, Patient
 
@@ -33,8 +33,10 @@ def sample_patient(
 
     Raises
     ------
+    UnknownNameError
+        If there is no such condition.
     InvalidArgumentError
-        If there is no such condition, or no patient has these together.
+        If a number is negative, or no patient has these conditions together.
 
     Examples
     --------
@@ -43,11 +45,14 @@ def sample_patient(
     >>> one.edv_ml == again.edv_ml, abs(one.heart_rate - again.heart_rate) < 10
     (True, True)
     """
-    if number < 0 or visit < 0 or set(conditions or ()) - set(CONDITIONS):
+    if number < 0 or visit < 0:
         raise InvalidArgumentError(
-            "sample_patient: number and visit must not be negative and conditions be "
-            f"of {CONDITIONS}, got {number}, {visit} and {conditions}."
+            "sample_patient: number and visit must not be negative, got "
+            f"{number} and {visit}."
         )
+    for name in conditions or ():
+        if name not in CONDITIONS:
+            raise UnknownNameError("condition", name, CONDITIONS)
     rng = np.random.default_rng([number, 1])
     named = draw_conditions(rng) if conditions is None else tuple(conditions)
     for attempt in range(_ATTEMPTS):
@@ -91,6 +96,8 @@ def sample_population(
 
     Raises
     ------
+    UnknownNameError
+        If there is no such condition.
     InvalidArgumentError
         If a number is out of range, or the conditions do not go together.
 
