@@ -189,8 +189,7 @@ def white_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
     Notes
     -----
     Real and imaginary parts are Gaussian in steps: each is one of 65536 equally likely
-    numbers, 4.2 standard deviations at most. That is five times as fast as drawing
-    from the whole curve.
+    numbers, 4.2 standard deviations at most, which is fast to look up.
 
     Examples
     --------

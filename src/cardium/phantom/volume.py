@@ -28,6 +28,7 @@ from cardium.phantom.acquisition import (
 )
 from cardium.phantom.anatomy import Heart
 from cardium.phantom.mesh import mesh_endocardium
+from cardium.phantom.motion import Motion
 from cardium.phantom.patient import Patient
 from cardium.phantom.probe import Placement
 from cardium.phantom.scatterers import Scatterers
@@ -45,6 +46,8 @@ class VolumeExamination:
     ----------
     heart : Heart
         The patient's heart.
+    motion : Motion
+        How it moved in these beats: the truth at any point and time.
     streams : mapping of str to Stream
         ``b_mode_3d`` (time, elevation, azimuth, range) [grey] and ``ecg``. Of several
         beats the volumes are those that the scanner took: each beat shows one slab, and
@@ -66,6 +69,7 @@ class VolumeExamination:
     """
 
     heart: Heart
+    motion: Motion
     streams: Mapping[str, Stream]
     meshes: Mapping[str, Mesh]
     qrs_times: FloatArray
@@ -179,6 +183,7 @@ def simulate_volume(
     mesh = mesh_endocardium(scene.motion, sweep.times, placements=where)
     return VolumeExamination(
         heart=scene.heart,
+        motion=scene.motion,
         streams={
             "b_mode_3d": Stream("b_mode_3d", volumes, sweep.times, dims, "grey", fan),
             "ecg": ecg_stream(scene.rhythm),

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from cardium.phantom.colour import FlowExamination
     from cardium.phantom.exam import Examination
     from cardium.phantom.patient import Patient
+    from cardium.phantom.probe import Placement
     from cardium.phantom.spectrum import SpectrumExamination
+    from cardium.phantom.volume import VolumeExamination
 
 APICAL = ("4ch", "2ch", "3ch")
 """Views that are recorded with tissue Doppler and analysed for strain."""
@@ -153,8 +155,10 @@ def _apical(
         analysed.append(_with_curve(strain, made))
         truth = heart_row(made) if view == APICAL[0] else {}
         truth |= strain_row(view, made)
-        yield Made([tissue], truth, films=_films(made, "tissue_velocity"))
-        yield Made([images], films=_films(made, "b_mode"))
+        yield Made(
+            [tissue], truth, films=_films(made, made.placement, "tissue_velocity")
+        )
+        yield Made([images], films=_films(made, made.placement, "b_mode"))
     yield Made(analysed)
 
 
@@ -165,7 +169,7 @@ def _parasternal(number: int, patient: Patient, preset: str) -> Iterator[Made]:
     for view in PARASTERNAL:
         made = simulate(patient, view=view, preset=preset)
         images = _recording(number, f"bmode_{view}", made.streams, made.qrs_times)
-        yield Made([images], films=_films(made, "b_mode"))
+        yield Made([images], films=_films(made, made.placement, "b_mode"))
 
 
 def _flow(number: int, patient: Patient, preset: str) -> Iterator[Made]:
@@ -174,7 +178,7 @@ def _flow(number: int, patient: Patient, preset: str) -> Iterator[Made]:
 
     made = simulate_flow(patient, preset=preset)
     seen = _recording(number, "colour", made.streams, made.qrs_times, view="4ch")
-    yield Made([seen], films=_films(made, "colour_velocity"))
+    yield Made([seen], films=_films(made, made.placement, "colour_velocity"))
 
 
 def _m_mode(number: int, patient: Patient, preset: str) -> Iterator[Made]:
@@ -241,30 +245,31 @@ def _planes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
 
 def _volumes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
     """Record a volume of one beat and one of several, and a mesh drawn on each."""
-    from cardium.phantom.acquisition import begin
     from cardium.phantom.volume import simulate_volume
 
     for beats, end in ((1, ""), (STITCHED_BEATS, "_stitched")):
         made = simulate_volume(patient, preset=preset, beats=beats)
         volume = _recording(number, f"volume{end}", made.streams, made.qrs_times)
         stitched = beats if beats > 1 else None
-        films = {}
-        if beats == 1:
-            scene = begin(patient, what="volume", beats=beats)
-            films = films_of(scene, made.placements[0], made.streams["b_mode_3d"])
+        # Of several beats each has a placement of its own: no one field is true.
+        films = {} if stitched else _films(made, made.placements[0], "b_mode_3d")
         yield Made([volume], beats=stitched, films=films)
         drawn = replace(volume, meshes=_at_stored_times(made.meshes))
         mesh = _renamed(drawn, f"{exam_name(number)}_mesh{end}")
         yield Made([replace(mesh, links=(volume.entry.id,))], beats=stitched)
 
 
-def _films(made: Examination | FlowExamination, name: str) -> dict[str, Stream]:
+def _films(
+    made: Examination | FlowExamination | VolumeExamination,
+    placement: Placement,
+    name: str,
+) -> dict[str, Stream]:
     """State what is true at the samples of a stream."""
     from cardium.phantom.acquisition import Acquisition
 
     heart = made.heart
     scene = Acquisition(heart.patient, heart, made.motion, np.random.default_rng(0))
-    return films_of(scene, made.placement, made.streams[name])
+    return films_of(scene, placement, made.streams[name])
 
 
 def _renamed(recording: Recording, name: str) -> Recording:
