@@ -62,7 +62,7 @@ def dense(tmp_path_factory):
     from cardium.datasets.echoxflow import write_phantom
 
     path = tmp_path_factory.mktemp("audit") / "dense"
-    write_phantom(path, exams=1, seed=4, conditions=(), complete=False, dense=True)
+    write_phantom(path, exams=1, seed=4, conditions=(), modes="4ch", dense=True)
     return Root(path)
 
 
@@ -169,7 +169,7 @@ def test_arc_lengths_of_each_view_are_its_curve_and_the_table(root):
 
 
 def test_curves_of_an_infarct_are_those_of_their_own_view():
-    from cardium.datasets._echoxflow.patients import Visit, examine
+    from cardium.datasets._echoxflow.patients import Order, Visit, examine
     from cardium.phantom.patient import Infarct, Patient
 
     patient = Patient(
@@ -180,7 +180,7 @@ def test_curves_of_an_infarct_are_those_of_their_own_view():
         infarct=Infarct("lad", 0.8),
     )
     views = {}
-    for made in examine(Visit(0, patient, 0), preset="tiny"):
+    for made in examine(Visit(0, patient, 0), Order()):
         if len(made.recordings) == 3:
             views = {one.entry.labels["view"]: one for one in made.recordings}
             break

@@ -203,7 +203,7 @@ def test_a_trained_patient_is_not_scored_as_unseen(cardium, roots, tmp_path) -> 
 def test_the_phantom_is_a_dataset(cardium, tmp_path) -> None:
     out = tmp_path / "phantom"
     status, text, err = cardium(
-        "phantom", out, "--exams", 2, "--seed", 5, "--no-complete", "--json"
+        "phantom", out, "--exams", 2, "--seed", 5, "--modes", "4ch", "--json"
     )
     assert status == 0, err
     truth = json.loads(text)["truth"]

@@ -18,7 +18,7 @@ from cardium.phantom.population import sample_population
 def phantom(tmp_path_factory):
     """Two examinations of known truth, as EchoXFlow stores them."""
     root = tmp_path_factory.mktemp("phantom")
-    return root, write_phantom(root, exams=2, complete=False)
+    return root, write_phantom(root, exams=2, modes="4ch")
 
 
 @pytest.fixture

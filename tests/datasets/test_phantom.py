@@ -18,7 +18,9 @@ from cardium.datasets.echoxflow import DATASET, write_phantom
 from cardium.errors import CardiumError, InvalidArgumentError, UnknownNameError
 from cardium.measure.echo import measure_recording
 from cardium.measure.exam import combine
+from cardium.phantom.exam import simulate
 from cardium.phantom.patient import Patient
+from cardium.phantom.population import sample_population
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -38,7 +40,7 @@ def truth_of(root: Path) -> list[dict]:
 def brief(tmp_path_factory) -> Path:
     """Three examinations of two patients, a view each."""
     root = tmp_path_factory.mktemp("brief") / "root"
-    rows = write_phantom(root, exams=3, visits=2, seed=4, complete=False)
+    rows = write_phantom(root, exams=3, visits=2, seed=4, modes="4ch")
     assert rows == [{k: row[k] for k in rows[0]} for row in truth_of(root)]
     return root
 
@@ -58,7 +60,7 @@ def test_the_files_do_not_depend_on_the_number_of_workers(brief, tmp_path) -> No
         exams=3,
         visits=2,
         seed=4,
-        complete=False,
+        modes="4ch",
         workers=2,
         progress=lambda *counts: done.append(counts),
     )
@@ -121,15 +123,15 @@ def test_the_truth_of_beats_is_that_of_the_patient(brief) -> None:
 def test_an_interrupted_write_leaves_no_catalogue(tmp_path, monkeypatch) -> None:
     examine, seen = production.examine, []
 
-    def stop(visit, **options):
+    def stop(visit, order):
         seen.append(visit)
         if len(seen) == 2:
             raise KeyboardInterrupt
-        return examine(visit, **options)
+        return examine(visit, order)
 
     monkeypatch.setattr(production, "examine", stop)
     with pytest.raises(KeyboardInterrupt):
-        write_phantom(tmp_path, exams=2, complete=False)
+        write_phantom(tmp_path, exams=2, modes="4ch")
     assert {path.name for path in tmp_path.iterdir()} == {"recordings"}
 
 
@@ -141,7 +143,7 @@ class Bomb(Patient):
 
 
 def test_a_process_that_dies_is_told(tmp_path) -> None:
-    order = Order("tiny", complete=False, dense=False)
+    order = Order(modes="4ch")
     with pytest.raises(CardiumError, match=r"ended before its work.*0 of 2"):
         write_patients(tmp_path, [Bomb(), Bomb(number=1)], order, workers=2)
     assert not (tmp_path / "croissant.json").exists()
@@ -150,7 +152,7 @@ def test_a_process_that_dies_is_told(tmp_path) -> None:
 
 def test_diseases_can_be_asked_for(tmp_path) -> None:
     asked = ("aortic_stenosis",)
-    (row,) = write_phantom(tmp_path, exams=1, conditions=asked, complete=False)
+    (row,) = write_phantom(tmp_path, exams=1, conditions=asked, modes="4ch")
     assert row["conditions"] == ["aortic_stenosis"]
     assert row["aortic_stenosis_severity"] in ("mild", "moderate", "severe")
     assert row["aortic_valve_area_cm2"] <= 2
@@ -164,6 +166,9 @@ def test_diseases_can_be_asked_for(tmp_path) -> None:
         ({"visits": 0}, InvalidArgumentError, "must be positive"),
         ({"seed": -1}, InvalidArgumentError, "seed not negative"),
         ({"preset": "tinny"}, UnknownNameError, "did you mean 'tiny'"),
+        ({"modes": "benchmarks"}, UnknownNameError, "did you mean 'benchmark'"),
+        ({"coherence": 95.0}, InvalidArgumentError, "coherence must be in 0..1"),
+        ({"frame_rate": 0.5}, InvalidArgumentError, "1 to 1000 a second"),
         ({"conditions": ("flu",)}, UnknownNameError, "condition 'flu'"),
     ],
 )
@@ -193,6 +198,48 @@ def test_a_whole_examination_has_every_mode_and_no_finding(whole) -> None:
     assert names >= {"volume", "mesh", "volume_stitched", "mesh_stitched"}
     assert data.catalog["exam0000_volume_stitched"].labels["stitched_beats"] == 4
     assert data.catalog["exam0000_tissue"].patient == "patient4000000"
+
+
+def test_recordings_for_a_benchmark_are_long_enough(tmp_path) -> None:
+    write_phantom(tmp_path, exams=1, seed=4, preset="bench", modes="benchmark")
+    data = DATASET.open(tmp_path)
+    assert verify(data) == []
+    views = ("4ch", "2ch", "3ch")
+    names = {entry.id.removeprefix("exam0000_") for entry in data.catalog}
+    films = {
+        "tissue",
+        "bmode",
+        *(f"{n}_{v}" for n in ("tissue", "bmode") for v in views[1:]),
+    }
+    assert names == films | {f"strain.{v}" for v in views} | {
+        "colour",
+        "volume",
+        "mesh",
+    }
+    tissue = data["exam0000_tissue_2ch"]
+    frames = len(tissue["b_mode"].time)
+    assert frames >= 36
+    assert len(tissue["tissue_velocity"].time) == frames - 1
+    assert 26 <= tissue["b_mode"].rate <= 33
+    assert len(data["exam0000_strain.3ch"]["lv_contour"].time) >= 36
+    colour = data["exam0000_colour"]
+    assert len(colour["b_mode"].time) >= 36
+    assert 9 < colour["b_mode"].rate < 13
+    assert 0.60 <= colour["colour_velocity"].velocity_limit <= 0.61
+    mesh = data["exam0000_mesh"]
+    np.testing.assert_allclose(mesh.meshes["lv_mesh"].time, mesh["b_mode_3d"].time)
+    first, last = mesh["qrs"].time
+    assert mesh["b_mode_3d"].time[0] <= first < last <= mesh["b_mode_3d"].time[-1]
+
+
+def test_frame_rate_and_coherence_are_those_asked_for(tmp_path) -> None:
+    asked = {"frame_rate": 15.0, "coherence": 0.2}
+    write_phantom(tmp_path, exams=1, seed=4, modes="4ch", **asked)
+    (patient,) = sample_population(1, seed=4)
+    made = simulate(patient, **asked).streams["b_mode"]
+    stored = DATASET.open(tmp_path)["exam0000_bmode"]["b_mode"]
+    assert stored.rate == pytest.approx(15)
+    np.testing.assert_array_equal(stored.load(), made.load())
 
 
 def test_the_mesh_has_the_true_volumes(whole) -> None:
@@ -252,7 +299,7 @@ def test_the_leads_beat_when_the_truth_says(whole) -> None:
 
 def test_dense_truth_lies_apart_from_the_release(tmp_path) -> None:
     zarr = pytest.importorskip("zarr")
-    write_phantom(tmp_path, exams=1, seed=4, complete=False, dense=True)
+    write_phantom(tmp_path, exams=1, seed=4, modes="4ch", dense=True)
     stores = {store.name for store in (tmp_path / "truth").iterdir()}
     assert stores == {"exam0000_tissue.zarr", "exam0000_bmode.zarr"}
     assert "truth/" not in (tmp_path / "croissant.json").read_text()

@@ -8,6 +8,7 @@ import pytest
 from cardium.core import UNLABELLED, PlaneGrid
 from cardium.errors import InvalidArgumentError, UnknownNameError
 from cardium.geometry import contour_mask, lv_label_map
+from cardium.phantom.acquisition import begin
 from cardium.phantom.exam import Examination, simulate
 from cardium.phantom.patient import Patient
 from cardium.phantom.views import SHORT_AXIS_VIEWS, VIEWS
@@ -138,6 +139,27 @@ def test_frames_cover_a_whole_beat(exam):
     assert len(exam.qrs_times) == 2
     assert time[0] <= exam.qrs_times[0]
     assert time[-1] >= exam.qrs_times[-1]
+
+
+@pytest.mark.parametrize("rhythm", ["sinus", "atrial_fibrillation"])
+def test_a_recording_has_as_many_beats_as_its_length_takes(rhythm):
+    patient = Patient(number=2, heart_rate=120, rhythm=rhythm)
+    made = begin(patient, what="film", beats=1, seconds=3.0)
+    beats = len(made.rhythm.intervals)
+    assert made.rhythm.r_times[-1] >= 3.0
+    plain = begin(patient, what="film", beats=beats)
+    np.testing.assert_array_equal(plain.rhythm.r_times, made.rhythm.r_times)
+    assert plain.rng.random() == made.rng.random()
+    fewer = begin(patient, what="film", beats=beats - 1)
+    assert fewer.rhythm.r_times[-1] < 3.0
+
+
+def test_films_for_a_benchmark_have_36_frames_at_any_heart_and_frame_rate():
+    for heart_rate, frame_rate in ((150, 30.0), (60, 12.0), (50, 30.0)):
+        patient = Patient(number=2, heart_rate=heart_rate)
+        made = simulate(patient, preset="bench", frame_rate=frame_rate)
+        assert len(made.streams["b_mode"].time) >= 36
+        assert len(made.qrs_times) >= 3
 
 
 def test_examinations_are_reproducible_and_differ_by_patient_and_view():

@@ -230,7 +230,11 @@ def phantom(
     out: Annotated[Path, typer.Argument(help="The folder to write; it must be empty.")],
     exams: Annotated[int, typer.Option(min=1, help="Number of examinations.")] = 10,
     preset: Annotated[
-        str, typer.Option(help="tiny (seconds an examination) or full (clinical size).")
+        str,
+        typer.Option(
+            help="tiny (seconds an examination), bench (as small, of several beats) or "
+            "full (clinical size)."
+        ),
     ] = "tiny",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the patients.")] = 0,
     visits: Annotated[
@@ -245,13 +249,28 @@ def phantom(
             "aortic_regurgitation. May be repeated. Default: as they come.",
         ),
     ] = None,
-    complete: Annotated[
-        bool,
-        typer.Option(help="Every mode; or only a four-chamber view and its strain."),
-    ] = True,
+    modes: Annotated[
+        str,
+        typer.Option(
+            help="all; benchmark (apical views, their strain, colour, a volume and its "
+            "mesh); or 4ch (a four-chamber view and its strain)."
+        ),
+    ] = "all",
     dense: Annotated[
         bool, typer.Option("--dense", help="Write what is true at every point, too.")
     ] = False,
+    coherence: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Echo power that stays from frame to frame, apical views.",
+        ),
+    ] = 0.95,
+    frame_rate: Annotated[
+        float | None,
+        typer.Option(help="Frames a second of apical views. Default: the preset's."),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Processes that work at once. Default: one a core."),
@@ -277,8 +296,10 @@ def phantom(
             seed=seed,
             visits=visits,
             conditions=named,
-            complete=complete,
+            modes=modes,
             dense=dense,
+            coherence=coherence,
+            frame_rate=frame_rate,
             workers=workers or os.cpu_count() or 1,
             progress=report,
         )

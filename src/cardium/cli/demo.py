@@ -38,7 +38,7 @@ def demo(
     if not (root / CATALOGUE).is_file():
         rmtree(root, ignore_errors=True)  # what an interrupted demo left
         with progress("Writing phantom examinations") as report:
-            write_phantom(root, exams=exams, seed=seed, complete=False, progress=report)
+            write_phantom(root, exams=exams, seed=seed, modes="4ch", progress=report)
     plan = Plan.open("lv_segmentation", "echoxflow", root=root, fold=0)
     runs = fit_models(plan, "unet_2d", out / "run", steps=steps, seed=seed)
     scored = score_runs(plan, runs, "test")

@@ -265,8 +265,10 @@ def write_phantom(
     seed: int = 0,
     visits: int = 1,
     conditions: tuple[str, ...] | None = None,
-    complete: bool = True,
+    modes: str = "all",
     dense: bool = False,
+    coherence: float = 0.95,
+    frame_rate: float | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Row]:
@@ -278,8 +280,10 @@ def write_phantom(
         The folder to write; it must be empty or not exist.
     exams : int
         Number of examinations. Patients are dealt to five folds in turn.
-    preset : {"tiny", "full"}
-        See `cardium.phantom.exam.simulate`.
+    preset : {"tiny", "bench", "full"}
+        ``"tiny"``: seconds an examination. ``"bench"``: as small, but each film is
+        long enough for clips of 33 frames: see `cardium.phantom.exam.simulate` and
+        `cardium.phantom.colour.simulate_flow`. ``"full"``: clinical size.
     seed : int
         Another seed draws other patients.
     visits : int
@@ -287,14 +291,20 @@ def write_phantom(
     conditions : tuple of str, optional
         Diseases that all patients have, of `cardium.phantom.patient.CONDITIONS`; an
         empty tuple for healthy ones. As they come, if not given.
-    complete : bool
-        Record every mode: three apical views with tissue Doppler and strain,
-        parasternal views, colour, M-mode, spectra, two and three planes, volumes and
-        their meshes; beside them cine MRI and a 12-lead electrocardiogram. Otherwise
-        only the four-chamber view with tissue Doppler and strain, which is several
-        times faster.
+    modes : {"all", "benchmark", "4ch"}
+        ``"all"``: three apical views with tissue Doppler and strain, parasternal views,
+        colour, M-mode, spectra, two and three planes, volumes of one beat and of four
+        and their meshes; beside them cine MRI and a 12-lead electrocardiogram.
+        ``"benchmark"``: the apical views, colour, and the volume of one beat with its
+        mesh. ``"4ch"``: the four-chamber view with tissue Doppler and strain alone,
+        which is several times faster.
     dense : bool
         Write what is true at every point too: see Notes.
+    coherence : float
+        Part of the echo power of tissue that stays from frame to frame in apical views,
+        0..1.
+    frame_rate : float, optional [1/s]
+        Frames a second of apical views, if not those of the preset.
     workers : int
         Processes that work at once. The files do not depend on it.
     progress : function (done, total), optional
@@ -312,7 +322,7 @@ def write_phantom(
     InvalidArgumentError
         If the folder has something in it, or a number or a condition is senseless.
     UnknownNameError
-        If there is no such preset.
+        If there is no such preset, no such choice of modes or no such condition.
     MissingLibraryError
         If a library that a complete examination needs is not installed: nibabel, wfdb.
     CardiumError
@@ -326,11 +336,8 @@ def write_phantom(
     `dense` ``truth/<recording>.zarr``. The catalogue is written last: a root without
     one was not finished.
     """
-    from cardium.datasets._echoxflow.production import (
-        PRESETS,
-        Order,
-        write_patients,
-    )
+    from cardium.datasets._echoxflow.patients import MODES, PRESETS, Order
+    from cardium.datasets._echoxflow.production import write_patients
     from cardium.phantom.population import sample_population
 
     if min(exams, visits, workers) < 1 or seed < 0:
@@ -338,9 +345,16 @@ def write_phantom(
             "exams, visits and workers must be positive and seed not negative, got "
             f"{exams}, {visits}, {workers} and {seed}."
         )
+    if not (0 <= coherence <= 1 and (frame_rate is None or 1 <= frame_rate <= 1000)):
+        raise InvalidArgumentError(
+            "coherence must be in 0..1 and the frame rate 1 to 1000 a second, got "
+            f"{coherence} and {frame_rate}."
+        )
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
-    if complete:
+    if modes not in MODES:
+        raise UnknownNameError("modes", modes, MODES)
+    if modes == "all":
         need("nibabel", extra="echo")
         need("wfdb", extra="ecg")
     count = -(-exams // visits)
@@ -349,7 +363,7 @@ def write_phantom(
     return write_patients(
         root,
         patients[:exams],
-        Order(preset, complete, dense),
+        Order(preset, modes, dense, coherence, frame_rate),
         workers=workers,
         progress=progress,
     )

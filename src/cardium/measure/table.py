@@ -65,7 +65,7 @@ def measure_dataset(
     >>> from tempfile import TemporaryDirectory
     >>> from cardium.datasets.echoxflow import DATASET, write_phantom
     >>> with TemporaryDirectory() as folder:
-    ...     truth = write_phantom(Path(folder), exams=1, complete=False)
+    ...     truth = write_phantom(Path(folder), exams=1, modes="4ch")
     ...     rows = measure_dataset(DATASET.open(folder), by="exam")
     >>> error = float(rows[0].values["ef_percent"]) - truth[0]["ef_percent"]
     >>> len(rows), abs(error) < 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import zlib
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Acquisition:
         return self.motion.cycle.rhythm
 
 
-def begin(patient: Patient, *, what: str, beats: int) -> Acquisition:
+def begin(
+    patient: Patient, *, what: str, beats: int, seconds: float = 0.0
+) -> Acquisition:
     """Begin a recording of a patient.
 
     Parameters
@@ -61,11 +64,14 @@ def begin(patient: Patient, *, what: str, beats: int) -> Acquisition:
         numbers of its own.
     beats : int
         Number of whole beats, from R peak to R peak.
+    seconds : float [s]
+        When the last R peak may come at the earliest: there are more beats if these
+        end before.
 
     Returns
     -------
     acquisition : Acquisition
-        The same patient, visit, name and beats always give the same.
+        The same patient, visit, name and number of beats always give the same.
 
     Examples
     --------
@@ -73,8 +79,11 @@ def begin(patient: Patient, *, what: str, beats: int) -> Acquisition:
     array([0.1, 1. , 1.9])
     """
     key = [patient.number, patient.visit, zlib.crc32(what.encode())]
-    rng = np.random.default_rng(key)
-    rhythm = draw_rhythm(patient, beats=beats, first_r=FIRST_R, rng=rng)
+    for count in itertools.count(beats):
+        rng = np.random.default_rng(key)
+        rhythm = draw_rhythm(patient, beats=count, first_r=FIRST_R, rng=rng)
+        if rhythm.r_times[-1] >= seconds:
+            break
     heart = build_heart(patient)
     return Acquisition(patient, heart, Motion.of(heart, rhythm), rng)
 

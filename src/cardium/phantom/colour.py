@@ -92,9 +92,10 @@ def simulate_flow(
         Who is examined; the same patient gives the same samples, bit for bit.
     view : {"4ch", "3ch", "plax"}
         Apical four-chamber or long-axis view, or parasternal long-axis view.
-    preset : {"tiny", "full"}
-        ``"tiny"``: one beat, a box of 64 x 28 samples, 13 frames a second. ``"full"``:
-        two beats, 180 x 70 samples.
+    preset : {"tiny", "bench", "full"}
+        ``"tiny"``: one beat, a box of 64 x 28 samples, 13 frames a second. ``"bench"``:
+        the same at 12 frames a second, of as many beats as 36 frames take. ``"full"``:
+        two beats, 180 x 70 samples, 13 frames a second.
     velocity_limit : float [m/s]
         Nyquist limit at which velocities fold.
 
@@ -140,9 +141,14 @@ def simulate_flow(
     if view not in FLOW_VIEWS:
         raise UnknownNameError("view", view, FLOW_VIEWS)
     size = _PRESETS[preset]
-    scene = begin(patient, what=f"colour {view}", beats=size.beats)
+    scene = begin(
+        patient,
+        what=f"colour {view}",
+        beats=size.beats,
+        seconds=size.least_frames / size.rate,
+    )
     placement = hold_probe(scene, view)
-    times = image_times(scene.rhythm.r_times, _RATE)
+    times = image_times(scene.rhythm.r_times, size.rate)
     between = (times[:-1] + times[1:]) / 2
     wall = outline(scene.motion, placement, times, layers=2)
     box = _box(view, wall[:, 0], size.box)
@@ -172,13 +178,15 @@ class _Preset:
     b_mode: tuple[int, int]
     box: tuple[int, int]
     density: float
+    rate: float = 13.0
+    least_frames: int = 0
 
 
 _PRESETS = {
     "tiny": _Preset(1, (192, 64), (64, 28), 2.0),
+    "bench": _Preset(1, (192, 64), (64, 28), 2.0, 12.0, 36),
     "full": _Preset(2, (512, 160), (180, 70), 4.0),
 }
-_RATE = 13.0
 _BELOW = 0.04
 _AROUND = 0.08
 _LEAST_HALF_ANGLE = 0.6

@@ -92,9 +92,10 @@ def simulate(
     view : str
         One of `cardium.phantom.views.VIEWS`: ``"4ch"``, ``"2ch"``, ``"3ch"``,
         ``"plax"``, ``"psax_base"``, ``"psax_mid"`` or ``"psax_apex"``.
-    preset : {"tiny", "full"}
-        ``"tiny"``: one beat, 192 x 64 samples, 30 frames a second. ``"full"``: two
-        beats, 512 x 160 samples, 60 frames a second.
+    preset : {"tiny", "bench", "full"}
+        ``"tiny"``: one beat, 192 x 64 samples, 30 frames a second. ``"bench"``: the
+        same of two beats, or of as many as 36 frames take. ``"full"``: two beats, 512 x
+        160 samples, 60 frames a second.
     foreshortening : float [rad]
         Angle by which the plane misses the apex; see
         `cardium.phantom.views.hold_probe`.
@@ -133,7 +134,12 @@ def simulate(
         raise InvalidArgumentError(
             f"simulate: the frame rate must be 1 to 1000 a second, got {rate}."
         )
-    scene = begin(patient, what=f"b_mode {view}", beats=size.beats)
+    scene = begin(
+        patient,
+        what=f"b_mode {view}",
+        beats=size.beats,
+        seconds=size.least_frames / rate,
+    )
     placement = hold_probe(scene, view, foreshortening=foreshortening)
     r_peaks = scene.rhythm.r_times
     times = image_times(r_peaks, rate)
@@ -167,10 +173,12 @@ class _Preset:
     b_mode_shape: tuple[int, int]
     velocity_shape: tuple[int, int]
     density: float
+    least_frames: int = 0
 
 
 _PRESETS = {
     "tiny": _Preset(1, 30.0, (192, 64), (128, 40), 2.0),
+    "bench": _Preset(2, 30.0, (192, 64), (128, 40), 2.0, 36),
     "full": _Preset(2, 60.0, (512, 160), (320, 96), 4.0),
 }
 _VELOCITY_LIMIT = 0.16

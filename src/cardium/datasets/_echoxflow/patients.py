@@ -38,11 +38,50 @@ APICAL = ("4ch", "2ch", "3ch")
 PARASTERNAL = ("plax", "psax_base", "psax_mid", "psax_apex")
 """Views that are recorded in B-mode."""
 
+PRESETS = ("tiny", "bench", "full")
+"""Sizes of the recordings: of seconds an examination, long enough for the clips of a
+benchmark, or clinical."""
+
+MODES = ("all", "benchmark", "4ch")
+"""What can be recorded of a patient: see `Order`."""
+
 STITCHED_BEATS = 4
 """Beats that the second volume is put together from."""
 
 _GATE_LENGTH = 0.006
 _ABOVE_ANNULUS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of each examination.
+
+    Parameters
+    ----------
+    preset : {"tiny", "bench", "full"}
+        Size of the recordings.
+    modes : {"all", "benchmark", "4ch"}
+        Every mode, with cine MRI and an electrocardiogram beside them; three apical
+        views with tissue Doppler and strain, colour, and a volume of one beat with its
+        mesh; or the four-chamber view, tissue Doppler and strain alone.
+    dense : bool
+        Write what is true at every point, too.
+    coherence : float
+        Part of the echo power that stays from frame to frame in apical views, 0..1.
+    frame_rate : float, optional [1/s]
+        Frames a second of apical views, if not those of the preset.
+    """
+
+    preset: str = "tiny"
+    modes: str = "all"
+    dense: bool = False
+    coherence: float = 0.95
+    frame_rate: float | None = None
+
+    @property
+    def other_preset(self) -> str:
+        """Size of recordings whose length is the same in the preset for benchmarks."""
+        return "tiny" if self.preset == "bench" else self.preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +130,15 @@ class Made:
     films: Mapping[str, Stream] = field(default_factory=dict)
 
 
-def examine(visit: Visit, *, preset: str, complete: bool = True) -> Iterator[Made]:
+def examine(visit: Visit, order: Order) -> Iterator[Made]:
     """Record a patient, one store after another.
 
     Parameters
     ----------
     visit : Visit
         Whose examination it is.
-    preset : {"tiny", "full"}
-        See `cardium.phantom.exam.simulate`.
-    complete : bool
-        Every mode, or a four-chamber view and its strain.
+    order : Order
+        What is wanted of it.
 
     Yields
     ------
@@ -111,17 +148,22 @@ def examine(visit: Visit, *, preset: str, complete: bool = True) -> Iterator[Mad
         spectra; two planes and three; a volume of one beat and one of several, each
         with a mesh.
     """
-    number, patient = visit.number, visit.patient
-    views = APICAL if complete else APICAL[:1]
-    parts = [_apical(number, patient, preset, views)]
-    if complete:
+    number, patient, other = visit.number, visit.patient, order.other_preset
+    views = APICAL[:1] if order.modes == "4ch" else APICAL
+    parts = [_apical(number, patient, order, views)]
+    if order.modes == "all":
         parts += [
-            _parasternal(number, patient, preset),
-            _flow(number, patient, preset),
-            _m_mode(number, patient, preset),
-            _spectra(number, patient, preset),
-            _planes(number, patient, preset),
-            _volumes(number, patient, preset),
+            _parasternal(number, patient, order.preset),
+            _flow(number, patient, order.preset),
+            _m_mode(number, patient, other),
+            _spectra(number, patient, other),
+            _planes(number, patient, other),
+            _volumes(number, patient, other),
+        ]
+    elif order.modes == "benchmark":
+        parts += [
+            _flow(number, patient, order.preset),
+            _volumes(number, patient, other, beats=(1,)),
         ]
     for part in parts:
         for made in part:
@@ -137,14 +179,20 @@ def _own(recording: Recording, visit: Visit) -> Recording:
 
 
 def _apical(
-    number: int, patient: Patient, preset: str, views: Sequence[str]
+    number: int, patient: Patient, order: Order, views: Sequence[str]
 ) -> Iterator[Made]:
     """Record apical views, and analyse their strain in one store."""
     from cardium.phantom.exam import simulate
 
     analysed: list[Recording] = []
     for view in views:
-        made = simulate(patient, view=view, preset=preset)
+        made = simulate(
+            patient,
+            view=view,
+            preset=order.preset,
+            coherence=order.coherence,
+            frame_rate=order.frame_rate,
+        )
         tissue, images, strain = recordings_of(number, made)
         if view == APICAL[0]:
             tissue = replace(tissue, gates=(_septal_gate(made),))
@@ -243,14 +291,19 @@ def _planes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
         yield Made([_recording(number, name, made.streams, made.qrs_times)])
 
 
-def _volumes(number: int, patient: Patient, preset: str) -> Iterator[Made]:
+def _volumes(
+    number: int,
+    patient: Patient,
+    preset: str,
+    beats: Sequence[int] = (1, STITCHED_BEATS),
+) -> Iterator[Made]:
     """Record a volume of one beat and one of several, and a mesh drawn on each."""
     from cardium.phantom.volume import simulate_volume
 
-    for beats, end in ((1, ""), (STITCHED_BEATS, "_stitched")):
-        made = simulate_volume(patient, preset=preset, beats=beats)
+    for count in beats:
+        stitched, end = (count, "_stitched") if count > 1 else (None, "")
+        made = simulate_volume(patient, preset=preset, beats=count)
         volume = _recording(number, f"volume{end}", made.streams, made.qrs_times)
-        stitched = beats if beats > 1 else None
         # Of several beats each has a placement of its own: no one field is true.
         films = {} if stitched else _films(made, made.placements[0], "b_mode_3d")
         yield Made([volume], beats=stitched, films=films)

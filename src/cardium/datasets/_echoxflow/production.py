@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +19,7 @@ from cardium.datasets._echoxflow.beside import write_beside
 from cardium.datasets._echoxflow.dense import DENSE, write_dense
 from cardium.datasets._echoxflow.exams import exam_name, open_writer
 from cardium.datasets._echoxflow.layout import FOLDS
-from cardium.datasets._echoxflow.patients import Visit, examine
+from cardium.datasets._echoxflow.patients import Order, Visit, examine
 from cardium.datasets._echoxflow.truth import Row, patient_row, write_truth
 from cardium.datasets._echoxflow.writer import Writer
 from cardium.datasets._files import move
@@ -29,31 +28,8 @@ from cardium.errors import CardiumError
 if TYPE_CHECKING:
     from cardium.phantom.patient import Patient
 
-PRESETS = ("tiny", "full")
-"""Sizes of the recordings: of seconds an examination, or clinical."""
-
 UNFINISHED = ".unfinished"
 """Folder of examinations that are being written; gone when all are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is wanted of each examination.
-
-    Parameters
-    ----------
-    preset : {"tiny", "full"}
-        Size of the recordings.
-    complete : bool
-        Every mode, cine MRI and electrocardiogram, or a four-chamber view and its
-        strain.
-    dense : bool
-        Write what is true at every point, too.
-    """
-
-    preset: str
-    complete: bool
-    dense: bool
 
 
 def write_patients(
@@ -139,13 +115,13 @@ def _write_visit(aside: Path, order: Order, visit: Visit) -> _Written:
     rmtree(folder, ignore_errors=True)
     writer = open_writer(folder)
     row = patient_row(visit)
-    for made in examine(visit, preset=order.preset, complete=order.complete):
+    for made in examine(visit, order):
         name = writer.add(made.recordings, stitched_beats=made.beats)
         row |= made.truth
         if order.dense and made.films:
             write_dense(folder / DENSE / f"{name}.zarr", made.films)
-    if order.complete:
-        row |= write_beside(folder, visit, preset=order.preset)
+    if order.modes == "all":
+        row |= write_beside(folder, visit, preset=order.other_preset)
     return writer, row
 
 
