@@ -29,6 +29,7 @@ from cardium.errors import (
     InvalidArgumentError,
 )
 from cardium.io._zarr_chunks import WholeChunks, damage_of
+from cardium.io._zarr_direct import find_chunks
 
 _CHUNK_BYTES = 1 << 18
 
@@ -177,6 +178,7 @@ class ZarrArray:
 
     def __init__(self, array: zarr.Array[Any], where: str) -> None:
         self._array = array
+        self._direct = find_chunks(array)
         self.where = where
 
     def __repr__(self) -> str:
@@ -211,6 +213,10 @@ class ZarrArray:
         DataCorruptError
             If a chunk is missing, truncated or cannot be decoded.
         """
+        if self._direct is not None:
+            values = self._direct.read(time)
+            if values is not None:
+                return values
         with damage_of(self.where):
             return np.asarray(self._array[time])
 
