@@ -25,6 +25,12 @@ MAY_IMPORT = {
     "datasets": FOUNDATION | TOOLS | MIDDLE,
     "tasks": FOUNDATION | TOOLS | MIDDLE,
     "models": FOUNDATION | {"geometry", "signal"},
+    "protocols": FOUNDATION | TOOLS | MIDDLE | {"tasks"},
+    "clip_models": FOUNDATION | {"geometry", "signal", "models"},
+    "bench": FOUNDATION
+    | TOOLS
+    | MIDDLE
+    | {"datasets", "tasks", "protocols", "models", "clip_models", "fit", "evaluate"},
     "evaluate": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks"},
     "fit": FOUNDATION | {"geometry", "io", "tasks", "models"},
     "plot": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks", "evaluate"},

@@ -1,6 +1,16 @@
 """The types that every other layer speaks; numpy only."""
 
 from cardium.core.annotation import Gate, Mark, Mesh
+from cardium.core.clip import (
+    Case,
+    Clip,
+    ClipRecipe,
+    Field,
+    Item,
+    Protocol,
+    ProtocolName,
+    Training,
+)
 from cardium.core.dataset import (
     Check,
     Dataset,
@@ -36,6 +46,7 @@ from cardium.core.task import (
     Sample,
     Scores,
     Task,
+    quarter_times,
 )
 from cardium.core.volumes import AngleConvention, SectorVolume, SlicePlane, VolumeGrid
 
@@ -46,16 +57,21 @@ __all__ = [
     "Answer",
     "Array",
     "Baseline",
+    "Case",
     "Catalog",
     "Check",
+    "Clip",
+    "ClipRecipe",
     "Columns",
     "Dataset",
     "Entry",
+    "Field",
     "Finding",
     "FloatArray",
     "Gate",
     "Geometry",
     "Info",
+    "Item",
     "Kind",
     "KnownAnswer",
     "Label",
@@ -68,6 +84,8 @@ __all__ = [
     "PlanarGeometry",
     "PlaneGrid",
     "Progress",
+    "Protocol",
+    "ProtocolName",
     "Recipe",
     "Recording",
     "Registry",
@@ -81,6 +99,7 @@ __all__ = [
     "Split",
     "Stream",
     "Task",
+    "Training",
     "VolumeGeometry",
     "VolumeGrid",
     "find_root",
@@ -89,5 +108,6 @@ __all__ = [
     "models_for",
     "need",
     "provenance",
+    "quarter_times",
     "split_catalog",
 ]

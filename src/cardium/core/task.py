@@ -16,7 +16,7 @@ from cardium.core.recording import Catalog, Entry, Recording
 from cardium.core.stream import Stream
 from cardium.errors import AnswerError, NotProvidedError
 
-Kind = Literal["label_map", "multilabel", "velocity"]
+Kind = Literal["label_map", "multilabel", "velocity", "flow", "volume_map"]
 """What an answer can be; a kind fixes its shape, its loss and its picture."""
 
 
@@ -28,11 +28,15 @@ class Output:
     ----------
     name : str
         Its key in the arrays that a model returns.
-    kind : {"label_map", "multilabel", "velocity"}
+    kind : {"label_map", "multilabel", "velocity", "flow", "volume_map"}
         ``label_map``: uint8, the shape of the input; code i means ``classes[i]``.
         ``multilabel``: float 0..1, (len(classes),), one probability a class.
         ``velocity``: float m/s, (T - 1, …): one frame between two input frames,
         positive towards the probe.
+        ``flow``: float, (2 (T - 1), len(classes), …): two frames between two input
+        frames, at a quarter and at three quarters of the way; ``classes`` names the
+        channels.
+        ``volume_map``: as ``label_map``, of volumes.
     classes : tuple of str
         What the codes or the probabilities stand for.
     """
@@ -220,8 +224,11 @@ class Task:
         shape: tuple[int, ...]
         time: FloatArray | None
         match kind:
-            case "label_map":
+            case "label_map" | "volume_map":
                 shape, time = stream.shape, stream.time
+            case "flow":
+                shape = (2 * (frames - 1), len(self.output.classes), *place)
+                time = quarter_times(stream.time)
             case "velocity":
                 shape = (frames - 1, *place)
                 time = (stream.time[1:] + stream.time[:-1]) / 2
@@ -233,7 +240,7 @@ class Task:
                 f"have shape {shape}, the model returned {value.shape}."
             )
         self._check_values(value)
-        dtype = np.uint8 if kind == "label_map" else np.float32
+        dtype = np.uint8 if kind.endswith("_map") else np.float32
         return Answer(
             {name: value.astype(dtype)}, stream.geometry, time, sample.velocity_limit
         )
@@ -244,7 +251,7 @@ class Task:
         last = len(classes) - 1
         if not np.isfinite(value).all():
             raise AnswerError(f"Task '{self.name}': '{name}' is not finite everywhere.")
-        if kind == "label_map" and not np.isin(value, [*range(last + 1)]).all():
+        if kind.endswith("_map") and not np.isin(value, [*range(last + 1)]).all():
             wrong = np.setdiff1d(value, [*range(last + 1)])[:5]
             raise AnswerError(
                 f"Task '{self.name}': '{name}' must hold the codes 0..{last} "
@@ -259,3 +266,25 @@ class Task:
     def group_of(self, entry: Entry) -> dict[str, str]:
         """Return the entry's labels that results are broken down by."""
         return {k: str(entry.labels[k]) for k in self.groups if k in entry.labels}
+
+
+def quarter_times(time: FloatArray) -> FloatArray:
+    """Return the times at a quarter and at three quarters of each interval.
+
+    Parameters
+    ----------
+    time : (T,) [s]
+        A clock.
+
+    Returns
+    -------
+    (2 (T - 1),) [s]
+        Two times an interval.
+
+    Examples
+    --------
+    >>> quarter_times(np.array([0.0, 1.0, 3.0])).tolist()
+    [0.25, 0.75, 1.5, 2.5]
+    """
+    step = np.diff(time)
+    return np.stack([time[:-1] + step / 4, time[:-1] + 3 * step / 4], 1).ravel()

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cardium.core import UNLABELLED, Kind
+from cardium.errors import InvalidArgumentError
 
 _TURN = math.radians(15)
 _ZOOM = 0.2
@@ -46,6 +47,11 @@ def augment(
             inputs, target = move(inputs, target, generator)
             inputs = change_grey(inputs, generator)
             return {**batch, "input": inputs, "target": target}
+        case "flow" | "volume_map":
+            raise InvalidArgumentError(
+                f"Answers of the kind '{kind}' are learnt from clips; see "
+                "cardium.fit.clips."
+            )
 
 
 def move(

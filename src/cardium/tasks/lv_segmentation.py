@@ -129,7 +129,7 @@ def _target(recording: Recording, geometry: Geometry | None) -> Answer:
     labels = np.full((len(time), *geometry.shape), UNLABELLED, np.uint8)
     annotation = mask if mask is not None else recording["lv_contour"]
     values = annotation.load()
-    for frame, source in _matches(annotation.time, time):
+    for frame, source in match_frames(annotation.time, time):
         if mask is not None:
             labels[frame] = _from_mask(values[source], mask, geometry)
         else:
@@ -141,11 +141,27 @@ def _target(recording: Recording, geometry: Geometry | None) -> Answer:
     return Answer({"labels": labels}, geometry, time)
 
 
-def _matches(annotated: FloatArray, frames: FloatArray) -> list[tuple[int, int]]:
+def match_frames(annotated: FloatArray, frames: FloatArray) -> list[tuple[int, int]]:
     """Pair each frame with the nearest annotation that is within half a frame of it.
 
-    An annotation belongs to its own nearest frame alone, so that one drawn between
-    two frames does not count twice.
+    Parameters
+    ----------
+    annotated : (N,) [s]
+        When somebody annotated.
+    frames : (T,) [s]
+        Times of the frames, ascending.
+
+    Returns
+    -------
+    list of (frame, annotation)
+        In order of the frames, those without an annotation left out. An annotation
+        belongs to its own nearest frame alone, so that one drawn between two frames
+        does not count twice.
+
+    Examples
+    --------
+    >>> match_frames(np.array([0.9, 1.2, 2.6]), np.arange(4.0))
+    [(1, 0), (3, 2)]
     """
     own_frame = nearest_within(frames, annotated, half_step(frames))
     distance = np.abs(annotated - frames[own_frame])

@@ -111,7 +111,9 @@ def _target(recording: Recording, geometry: Geometry | None) -> Answer:
     velocity = np.full((len(middle), *geometry.shape), np.nan, np.float32)
     frames = np.flatnonzero(found >= 0)
     if len(frames):
-        measured = doppler.load()[found[frames]]
+        wanted = found[frames]
+        read = np.asarray(doppler.values[int(wanted[0]) : int(wanted[-1]) + 1])
+        measured = read[wanted - wanted[0]]
         velocity[frames] = _on(measured, doppler.geometry, geometry, limit)
     velocity[:, ~seen_by(recording, geometry)] = np.nan
     return Answer({"velocity": velocity}, geometry, middle, limit)

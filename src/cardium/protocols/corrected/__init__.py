@@ -1,0 +1,1 @@
+"""The same clips, read and scored as they should be."""

@@ -1,0 +1,1 @@
+"""EchoXFlow's benchmark as its released code behaves, bug for bug."""
