@@ -69,7 +69,15 @@ def fit_network(
     def finish() -> None:
         _finish(run, config, split, machine, journal, network, len(held), form)
 
-    train_network(training, journal, run, finish, settings=settings, machine=machine)
+    train_network(
+        training,
+        journal,
+        run,
+        finish,
+        epochs=settings.epochs,
+        precision=settings.precision,
+        machine=machine,
+    )
 
 
 def _finish(

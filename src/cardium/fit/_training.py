@@ -268,12 +268,13 @@ class Journal(Callback):
 
 
 def train_network(
-    training: NetworkTraining,
+    training: LightningModule,
     journal: Journal,
     run: Path,
     finish: Callable[[], None],
     *,
-    settings: TrainingSettings,
+    epochs: int,
+    precision: str,
     machine: Machine,
 ) -> None:
     """Train until the last step, or go on where a checkpoint stopped; then finish.
@@ -289,15 +290,17 @@ def train_network(
     checkpoint = run / CHECKPOINT
     if checkpoint.exists():
         journal.load_state_dict(_read_journal(checkpoint))
-    if journal.stopped or len(journal.rows) == settings.epochs:
+    if journal.stopped or len(journal.rows) == epochs:
         finish()
         return
     with _quiet():
         trainer = Trainer(
             accelerator=machine.accelerator,
             devices=machine.devices,
-            precision=settings.precision,  # type: ignore[arg-type]
-            max_epochs=settings.epochs,
+            num_nodes=machine.nodes,
+            strategy=machine.strategy,
+            precision=precision,  # type: ignore[arg-type]
+            max_epochs=epochs,
             callbacks=[journal],
             logger=False,
             enable_checkpointing=False,

@@ -170,7 +170,7 @@ def fit(
         )
     if not len(split.train):
         raise NotProvidedError(f"Split '{split.name}' has nobody to train on.")
-    chosen = _choose(recipe, settings or {})
+    chosen = choose_settings(recipe.name, recipe.settings, settings or {})
     config: Config = {
         "task": {"name": task.name, **task.options},
         "data": {"name": data.dataset.name, "version": data.dataset.info.version},
@@ -312,17 +312,27 @@ def _count(
     write_weights(run, baseline.arrays(), about="baseline")
 
 
-def _choose(recipe: Recipe, settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """Put the caller's settings over the recipe's, each in the type of its default."""
-    chosen = dict(recipe.settings)
+def choose_settings(
+    model: str, defaults: Mapping[str, Setting], settings: Mapping[str, Setting]
+) -> dict[str, Setting]:
+    """Put the caller's settings over a model's, each in the type of its default.
+
+    Raises
+    ------
+    UnknownNameError
+        If the model has no such setting.
+    InvalidArgumentError
+        If a value is not of the type of the default.
+    """
+    chosen = dict(defaults)
     for name, value in settings.items():
         if name not in chosen:
-            raise UnknownNameError(f"setting of model '{recipe.name}'", name, chosen)
+            raise UnknownNameError(f"setting of model '{model}'", name, chosen)
         try:
             chosen[name] = type(chosen[name])(value)
         except ValueError as error:
             raise InvalidArgumentError(
-                f"Setting '{name}' of model '{recipe.name}' must be a "
+                f"Setting '{name}' of model '{model}' must be a "
                 f"{type(chosen[name]).__name__} like {chosen[name]!r}, got {value!r}."
             ) from error
     return chosen

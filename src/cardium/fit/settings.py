@@ -98,12 +98,18 @@ class Machine:
         Processes that read recordings; 0, the training's own.
     progress : bool
         Whether to draw a progress bar.
+    nodes : int
+        Hosts, of which each has so many devices.
+    strategy : str
+        How several devices work together, as Lightning names it.
     """
 
     accelerator: str
     devices: int
     workers: int
     progress: bool
+    nodes: int = 1
+    strategy: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
