@@ -27,6 +27,12 @@ ONE_LINE = ("cardium.cli", "cardium.core.model", "cardium.core.stream.Array")
 # what writes it, `combine` by `measure_examination`, `film` by `b_mode` and `move` by
 # `record_tissue_velocity`.
 NO_EXAMPLE = (
+    "cardium.bench.cells.plan_cells",
+    "cardium.bench.engines",
+    "cardium.bench.jobs.perform",
+    "cardium.bench.report.report_bench",
+    "cardium.bench.run",
+    "cardium.bench.work",
     "cardium.datasets.echoxflow.load",
     "cardium.datasets.echoxflow.write_fake",
     "cardium.datasets.echoxflow.write_phantom",
@@ -34,6 +40,9 @@ NO_EXAMPLE = (
     "cardium.evaluate.predictions.read_answer",
     "cardium.evaluate.report.load_report",
     "cardium.evaluate.scoring",
+    "cardium.fit.clips",
+    "cardium.fit.packs.open_pack",
+    "cardium.fit.packs.write_pack",
     "cardium.fit.run",
     "cardium.io.dicom.read_dicom",
     "cardium.io.hdf5.read_hdf5",

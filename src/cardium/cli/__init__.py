@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cardium.cli import data, demo, export, learn, measure, show
+from cardium.cli import bench, data, demo, export, learn, measure, prepare, show
 from cardium.errors import CardiumError, InvalidArgumentError, UnknownNameError
 
 app = typer.Typer(
@@ -63,12 +63,14 @@ for _panel, _command in (
     (_DATA, measure.measure),
     (_DATA, data.phantom),
     (_DATA, export.export),
+    (_LEARN, prepare.prepare),
     (_LEARN, learn.fit),
     (_LEARN, learn.predict),
     (_LEARN, learn.score),
     (_LEARN, learn.report),
 ):
     app.command(rich_help_panel=_panel)(_command)
+app.add_typer(bench.app, name="bench", rich_help_panel=_LEARN)
 
 
 def main() -> None:
