@@ -124,7 +124,7 @@ def test_tables_by_hand(world: Any) -> None:
     assert [one["cells"] for one in costs] == ["3"] * 5
     assert tables["Without a result"] == (
         {
-            "cell": "level.picky.cartesian",
+            "cell": "picky: level (cartesian)",
             "state": "left out",
             "reason": "Levels have no corrected protocol in cartesian.",
         },
@@ -207,7 +207,7 @@ def test_the_commands(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run = ["run", *where, "--root", str(world.root)]
     said = runner.invoke(app, [*run, "--dry-run"])
     assert said.output.count("missing") == 15
-    assert "Left out: level, picky, cartesian" in said.output
+    assert "Left out: picky, level (cartesian)" in said.output
     assert not world.out.exists()
     said = runner.invoke(app, [*run, "--model", "zero", "--fold", "0", "--json"])
     assert said.exit_code == 0, said.output

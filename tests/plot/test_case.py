@@ -167,3 +167,30 @@ def test_figures_leave_no_global_state() -> None:
 
     draw_case(SEGMENTATION, clip(1), labels((slice(2, 9), slice(2, 9))), labels(None))
     assert plt.get_fignums() == []
+
+
+def test_flow_is_drawn_as_the_velocity_of_blood_alone() -> None:
+    """What has no power is not drawn: the same picture as without it."""
+    flow = open_task("blood_flow")
+    chance = np.random.default_rng(0)
+    velocity = chance.uniform(-0.5, 0.5, (4, *PLANE.shape)).astype(np.float32)
+    power = np.zeros_like(velocity)
+    power[:, 20:40, 50:80] = 0.8
+    times = np.arange(4) / 20
+    values = np.stack([velocity, power, 0 * velocity], axis=1)
+    truth = Answer({"flow": values}, PLANE, times, 0.6)
+    other = values.copy()
+    other[:, 0][power == 0] = 0.1
+    sample = replace(clip(3), velocity_limit=0.6)
+    drawn = draw_case(flow, sample, truth, truth)
+    assert drawn == draw_case(
+        flow, sample, replace(truth, values={"flow": other}), truth
+    )
+    assert pixels(drawn).shape[1] == 1200
+    swapped = replace(truth, values={"flow": -values})
+    assert drawn != draw_case(flow, sample, truth, swapped)
+
+
+def test_volumes_have_no_picture() -> None:
+    with pytest.raises(NotProvidedError, match="'volume_map' have no picture"):
+        draw_case(open_task("lv_volume_3d"), clip(1), labels(None), labels(None))

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cardium.bench.cells import fingerprint as fingerprint
     from cardium.bench.report import report_bench as report_bench
     from cardium.bench.run import open_bench as open_bench
     from cardium.bench.run import run_bench as run_bench
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from cardium.bench.spec import load_spec as load_spec
 
 _WHERE = {
-    "fingerprint": "cardium.bench.cells",
     "list_specs": "cardium.bench.spec",
     "load_spec": "cardium.bench.spec",
     "open_bench": "cardium.bench.run",

@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.bench._sides import Recordings, Sides
+from cardium.bench._sides import Sides
 from cardium.bench.jobs import Job
 from cardium.bench.rows import Row, Skipped, write_rows, write_skipped
 from cardium.core import Case, ClipRecipe, Entry, Item, Protocol
 from cardium.core.files import read_json, write_json, written_aside
 from cardium.errors import CardiumError, NotProvidedError
+from cardium.fit.packs import RawSource
 
 _UNREADABLE = (CardiumError, OSError)
 
@@ -35,8 +36,8 @@ class Scoring:
         The model.
     protocols : mapping of str to Protocol
         Those that the task has.
-    source : Recordings
-        Where clips are read, as the model learnt them.
+    source : RawSource
+        Where clips are read.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Scoring:
         job: Job,
         recipe: ClipRecipe,
         protocols: Mapping[str, Protocol],
-        source: Recordings,
+        source: RawSource,
     ) -> None:
         from cardium.fit.clips import load_clip_model
 

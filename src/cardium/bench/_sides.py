@@ -4,45 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cardium.bench._locks import locked
+from cardium.bench.cells import canonical_hash
+from cardium.bench.jobs import Job
 from cardium.bench.rows import Skipped
-from cardium.core import Case, Catalog, Clip, Entry, Item, OpenDataset, Protocol
-from cardium.errors import NotProvidedError
+from cardium.core import Catalog, Entry, Protocol, Setting
+from cardium.fit.packs import PackSource, RawSource, write_pack
 
 
-class Recordings:
-    """Clips read from the recordings as they lie.
+def open_source(
+    task: str,
+    protocol: str,
+    options: Mapping[str, Setting],
+    dataset: str,
+    root: str,
+) -> RawSource:
+    """Open the recordings of a dataset by a protocol; each process does so itself."""
+    from cardium.datasets import DATASETS
+    from cardium.protocols import open_protocol
+
+    opened = open_protocol(task, protocol, **options)
+    return RawSource(opened, DATASETS.find(dataset).open(root))
+
+
+def prepared_source(job: Job, source: RawSource, usable: Catalog) -> PackSource:
+    """Open the pack of a cell's protocol; make it, if no cell has done so before.
 
     Parameters
     ----------
-    data : OpenDataset
+    job : Job
+        The cell.
+    source : RawSource
         The recordings.
-    protocol : Protocol
-        What is read of them.
+    usable : Catalog
+        Those that the task can use.
+
+    Returns
+    -------
+    PackSource
+        Every recording that the protocol uses, whatever its fold.
     """
-
-    def __init__(self, data: OpenDataset, protocol: Protocol) -> None:
-        self._data = data
-        self._protocol = protocol
-
-    def open(self, entry: Entry) -> Case:
-        """Open a recording as the protocol sees it.
-
-        Raises
-        ------
-        NotProvidedError
-            If the protocol does not use it.
-        """
-        if reason := self._protocol.admit(entry):
-            raise NotProvidedError(reason)
-        return self._protocol.open(self._data.load(entry))
-
-    def item(self, case: Case, clip: Clip) -> Item:
-        """Read one clip."""
-        return self._protocol.item(case, clip)
+    protocol, facts = source.protocol, job.cell.facts
+    options = facts["protocols"][protocol.name]
+    name = ".".join((protocol.task.name, protocol.name, protocol.domain))
+    key = canonical_hash([options, facts["data"]["fingerprint"]])[:12]
+    path = Path(job.folder).parents[1] / "packs" / f"{name}-{key}"
+    where = facts["data"]["name"], str(source.data.root)
+    reopen = partial(open_source, protocol.task.name, protocol.name, options, *where)
+    with locked(path.with_suffix(".lock"), wait=True):
+        workers = job.machine.workers
+        pack = write_pack(path, source, usable.entries, workers=workers, reopen=reopen)
+    return PackSource(pack, protocol)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cardium.bench.spec import PRECISIONS, Spec, training_of
-from cardium.core import Catalog, Entry, OpenDataset, Protocol, Setting, Task
+from cardium.core import (
+    Catalog,
+    OpenDataset,
+    Protocol,
+    Setting,
+    Task,
+    fingerprint,
+)
 from cardium.core.files import plain
 from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 
@@ -126,37 +133,40 @@ class Plan:
         raise UnknownNameError("cell", key, [cell.name for cell in self.cells])
 
 
+def gather_left_out(left_out: Iterable[LeftOut]) -> list[LeftOut]:
+    """Gather combinations that were left out for one reason, a line each.
+
+    Parameters
+    ----------
+    left_out : iterable of LeftOut
+        Combinations one by one.
+
+    Returns
+    -------
+    list of LeftOut
+        By model and reason; tasks and domains are joined by commas.
+
+    Examples
+    --------
+    >>> tasks = ("blood_flow", "lv_volume_3d")
+    >>> left = [LeftOut(task, "mean", "beamspace", "It cannot.") for task in tasks]
+    >>> gather_left_out(left)[0].task
+    'blood_flow, lv_volume_3d'
+    """
+    found: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for one in left_out:
+        tasks, domains = found.setdefault((one.model, one.reason), ({}, {}))
+        tasks[one.task] = domains[one.domain] = None
+    return [
+        LeftOut(", ".join(tasks), model, ", ".join(domains), reason)
+        for (model, reason), (tasks, domains) in found.items()
+    ]
+
+
 def canonical_hash(value: object) -> str:
     """Hash what JSON can hold; the order of keys does not matter."""
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def fingerprint(entries: Iterable[Entry]) -> str:
-    """Hash what a catalogue says: id, patient, split, files and labels of each entry.
-
-    Parameters
-    ----------
-    entries : iterable of Entry
-        The catalogue, or a part of it.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits. The fold file is in it by the splits, the samples of the
-        recordings are not: ``cardium verify`` holds these against their own hashes.
-
-    Examples
-    --------
-    >>> fingerprint([Entry("r0", "p0", "fold1", frozenset())])[:8]
-    'b131b353'
-    """
-    return canonical_hash(
-        [
-            [one.id, one.patient, one.split, [*map(str, one.files)], dict(one.labels)]
-            for one in entries
-        ]
-    )
 
 
 def plan_cells(spec: Spec, data: OpenDataset) -> Plan:
@@ -298,12 +308,10 @@ def _ask(spec: Spec, task: str, domain: str) -> _Asked:
 def _unfit(spec: Spec, model: str, task: str, domain: str, asked: _Asked) -> str:
     """Say why a model cannot answer a task in a domain; empty if it can."""
     recipe = spec.recipe(model)
-    for what, wanted, there in (
-        ("task", task, recipe.tasks),
-        ("domain", domain, recipe.domains),
-    ):
-        if wanted not in there:
-            return f"Model '{recipe.name}' has no {what} '{wanted}'."
+    if task not in recipe.tasks:
+        return "It does not answer this task."
+    if domain not in recipe.domains:
+        return "It does not see this domain."
     return asked.refused.get(recipe.protocol, "")
 
 
@@ -339,6 +347,7 @@ def _data_facts(spec: Spec, data: OpenDataset, usable: Catalog) -> dict[str, Any
         "fingerprint": fingerprint(usable),
         "limit": spec.data.limit,
         "fraction": spec.data.fraction,
+        **({"prepared": True} if spec.data.prepared else {}),
     }
 
 

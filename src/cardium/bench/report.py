@@ -12,6 +12,7 @@ from typing import Any
 
 from cardium.bench._layout import Table
 from cardium.bench._paper import Column, paper_columns, paper_value
+from cardium.bench.cells import LeftOut, gather_left_out
 from cardium.bench.jobs import DONE, read_state
 from cardium.bench.rows import Row, Skipped, read_rows, read_skipped
 from cardium.bench.run import PLAN, default_out
@@ -383,11 +384,11 @@ def _missing(results: _Results) -> Table:
     ]
     rows += [
         {
-            "cell": f"{one['task']}.{one['model']}.{one['domain']}",
+            "cell": f"{one.model}: {one.task} ({one.domain})",
             "state": "left out",
-            "reason": one["reason"],
+            "reason": one.reason,
         }
-        for one in results.plan["left_out"]
+        for one in gather_left_out(LeftOut(**row) for row in results.plan["left_out"])
     ]
     return Table("Without a result", "", tuple(rows))
 

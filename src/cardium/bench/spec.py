@@ -55,12 +55,16 @@ class Data:
         At most so many recordings to learn from, and to score, in a cell; 0: all.
     fraction : float
         Share of the patients of each fold.
+    prepared : bool
+        Learn from clips that are prepared once, in ``packs`` beside the cells. Their
+        numbers are rounded to 16 bits, so it is part of what a cell is.
     """
 
     dataset: str
     root: str = ""
     limit: int = 0
     fraction: float = 1.0
+    prepared: bool = False
 
     def __post_init__(self) -> None:
         if self.limit < 0 or not 0 < self.fraction <= 1:

@@ -13,12 +13,20 @@ from typing import Any
 import msgspec
 
 from cardium.bench._scoring import Scoring, peak_memory
-from cardium.bench._sides import Recordings, Sides, choose_sides
-from cardium.bench.cells import fingerprint
+from cardium.bench._sides import Sides, choose_sides, prepared_source
 from cardium.bench.jobs import Job, rank
-from cardium.core import ClipRecipe, OpenDataset, Protocol, Training, provenance
+from cardium.core import (
+    ClipRecipe,
+    OpenDataset,
+    Protocol,
+    Training,
+    fingerprint,
+    provenance,
+)
 from cardium.core.files import read_json, write_json
 from cardium.errors import RunConflictError
+from cardium.fit.clips import Source
+from cardium.fit.packs import RawSource
 
 _FIT = "fit.json"
 _PROVENANCE = "provenance.json"
@@ -62,8 +70,11 @@ def run_cell(job: Job) -> None:
             f"'{job.cell.name}' was planned for. Plan again: cardium bench run."
         )
     sides = choose_sides(usable, learning, facts)
-    source = Recordings(data, learning)
-    _fit(job, recipe, learning, source, sides)
+    source = RawSource(learning, data)
+    learnt: Source = source
+    if facts["data"].get("prepared") and recipe.family != "rule":
+        learnt = prepared_source(job, source, usable)
+    _fit(job, recipe, learning, learnt, sides)
     if rank():
         return
     Scoring(job, recipe, protocols, source).run(sides)
@@ -83,7 +94,7 @@ def open_protocols(facts: Mapping[str, Any]) -> dict[str, Protocol]:
 
 
 def _fit(
-    job: Job, recipe: ClipRecipe, learning: Protocol, source: Recordings, sides: Sides
+    job: Job, recipe: ClipRecipe, learning: Protocol, source: Source, sides: Sides
 ) -> None:
     """Fit the model of a cell, and remember how long it took."""
     from cardium.fit.clips import fit_clips

@@ -214,7 +214,9 @@ def _print_states(
         print_json(rows)
         return
     print_rows(rows)
-    for one in left_out:
+    from cardium.bench.cells import gather_left_out
+
+    for one in gather_left_out(left_out):
         typer.echo(
-            f"Left out: {one.task}, {one.model}, {one.domain}: {one.reason}", err=True
+            f"Left out: {one.model}, {one.task} ({one.domain}): {one.reason}", err=True
         )

@@ -82,7 +82,12 @@ def tasks(as_json: Json = False) -> None:
 
 
 def models(as_json: Json = False) -> None:
-    """List the models, and the tasks that each can answer."""
+    """List the models, and the tasks that each can answer.
+
+    Those of benchmarks learn from clips and are run by `cardium bench`; the others by
+    `cardium fit`.
+    """
+    from cardium.clip_models import CLIP_MODELS
     from cardium.models import MODELS
     from cardium.tasks import TASKS, open_task
 
@@ -98,6 +103,18 @@ def models(as_json: Json = False) -> None:
                 "family": recipe.family,
                 "tasks": can if as_json else "\n".join(can),
                 "settings": dict(recipe.settings),
+            }
+        )
+    for name in CLIP_MODELS.names():
+        clips = CLIP_MODELS.find(name)
+        can = sorted(clips.tasks)
+        rows.append(
+            {
+                "name": name,
+                "what": clips.title,
+                "family": f"{clips.family} of clips",
+                "tasks": can if as_json else "\n".join(can),
+                "settings": dict(clips.settings),
             }
         )
     print_rows(rows, as_json=as_json)

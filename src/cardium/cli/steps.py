@@ -128,6 +128,11 @@ def fit_models(
     from cardium.fit import fit
     from cardium.models import MODELS
 
+    if plan.task.output.kind not in USUAL:
+        raise InvalidArgumentError(
+            f"Task '{plan.task.name}' is learnt from clips, by models of a benchmark: "
+            "see `cardium bench run --help` and `cardium models`."
+        )
     recipe = MODELS.find(model or USUAL[plan.task.output.kind])
     name = f"{plan.task.name}-{plan.data.dataset.name}-{recipe.name}"
     run = out or Path("runs") / "-".join([name, *_suffix(plan.made)])

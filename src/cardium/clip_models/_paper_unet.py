@@ -257,8 +257,8 @@ class _Activation(nn.PReLU):
         if features.device.type != "cpu":
             normal = F.instance_norm(features, eps=_EPSILON)
             return F.prelu(normal, self.weight.to(normal.dtype))
-        # The same with other kernels of torch, which are two to four times as fast
-        # there (benchmarks/training_step.py); on a GPU they are not.
+        # The same by other kernels of torch, which take half of the time there; a
+        # training step gains a tenth (benchmarks/training_step.py).
         normal = F.group_norm(features, features.shape[1], eps=_EPSILON)
         rectify: Any = _LeakyRectifier.apply
         activated: Tensor = rectify(normal, self.weight)

@@ -33,7 +33,7 @@ from cardium.core.libraries import need
 from cardium.core.model import Baseline, Model, Recipe, Setting, models_for
 from cardium.core.planar import FloatArray, PlaneGrid, Sector
 from cardium.core.provenance import provenance
-from cardium.core.recording import Catalog, Entry, Label, Recording
+from cardium.core.recording import Catalog, Entry, Label, Recording, fingerprint
 from cardium.core.registry import Registry
 from cardium.core.split import Split, split_catalog
 from cardium.core.stream import STRUCTURES, UNLABELLED, Array, Stream
@@ -103,6 +103,7 @@ __all__ = [
     "VolumeGeometry",
     "VolumeGrid",
     "find_root",
+    "fingerprint",
     "geometry_from_dict",
     "geometry_to_dict",
     "models_for",

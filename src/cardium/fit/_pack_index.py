@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +9,12 @@ from typing import Any
 
 import msgspec
 
-from cardium.core import Entry, OpenDataset, Protocol
+from cardium.core import (
+    Entry,
+    OpenDataset,
+    Protocol,
+    fingerprint,
+)
 from cardium.core.files import plain
 from cardium.errors import DataCorruptError, DataMissingError, RunConflictError
 
@@ -210,22 +213,6 @@ def expect_same(path: Path, made: Mapping[str, Any], wanted: Mapping[str, Any]) 
             f"Pack '{path}' was made with {what} {one!r}, and {other!r} is asked for. "
             "Choose another folder for the pack, or ask for the same."
         )
-
-
-def fingerprint(entries: Iterable[Entry]) -> str:
-    """Hash what a catalogue says: id, patient, split, files and labels of each entry.
-
-    Examples
-    --------
-    >>> fingerprint([Entry("r0", "p0", "fold1", frozenset())])[:8]
-    'b131b353'
-    """
-    rows = [
-        [one.id, one.patient, one.split, [*map(str, one.files)], dict(one.labels)]
-        for one in entries
-    ]
-    text = json.dumps(plain(rows), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _about(protocol: Protocol) -> dict[str, Any]:

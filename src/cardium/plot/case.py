@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _DASHED = (0, (3.2, 2.2))
 _FRAMES = 3  # labelled frames of a clip that are shown
+_BLOOD = 0.3  # power of what is drawn as blood
 
 
 def draw_case(
@@ -42,8 +44,9 @@ def draw_case(
 
     Label maps are drawn as contours over the image, truth solid and prediction
     dashed, on up to three labelled frames; velocities as three panels at the moment of
-    the highest mean speed, with the mean speed over time below; probabilities as bars
-    beside the ECG. Images are in metres and true aspect.
+    the highest mean speed, with the mean speed over time below; flow likewise, where
+    there is blood; probabilities as bars beside the ECG. Images are in metres and true
+    aspect.
 
     Parameters
     ----------
@@ -64,7 +67,8 @@ def draw_case(
     Raises
     ------
     NotProvidedError
-        If an image does not say where it lies, or nothing of it is labelled.
+        If an image does not say where it lies, nothing of it is labelled, or answers of
+        that kind have no picture.
 
     Examples
     --------
@@ -81,7 +85,13 @@ def draw_case(
         "label_map": _draw_label_map,
         "velocity": _draw_velocity,
         "multilabel": _draw_multilabel,
-    }[task.output.kind]
+        "flow": _draw_flow,
+    }.get(task.output.kind)
+    if draw is None:
+        raise NotProvidedError(
+            f"Recording '{sample.recording}': answers of the kind "
+            f"'{task.output.kind}' have no picture. `cardium show` draws its volumes."
+        )
     return png_bytes(draw(task, sample, truth, prediction, title))
 
 
@@ -184,6 +194,22 @@ def _draw_velocity(
     _velocity_bar(figure, axes[-1])
     _draw_speeds(figure, times, speeds, frame)
     return figure
+
+
+def _draw_flow(
+    task: Task, sample: Sample, truth: Answer, prediction: Answer, title: str
+) -> Figure:
+    """Draw the velocity of blood, where its power says that there is some."""
+    name = task.output.name
+    flow = truth.values[name]
+    blood = np.where(flow[:, 1] > _BLOOD, flow[:, 0], np.float32(np.nan))
+    return _draw_velocity(
+        task,
+        sample,
+        replace(truth, values={name: blood}),
+        replace(prediction, values={name: prediction.values[name][:, 0]}),
+        title,
+    )
 
 
 def _draw_multilabel(
