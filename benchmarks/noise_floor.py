@@ -7,15 +7,17 @@ how far the truth itself is from what was measured (the floor), how far above th
 model is (the excess), and how far from the truth. Intervals are by patient; ratios to
 the reference are paired.
 
-Run `python benchmarks/noise_floor.py SPEC OUT ROOT [REFERENCE]`: the specification and
-the output folder of a `cardium bench run` that kept its predictions, on a phantom that
-was written with ``cardium phantom ROOT --dense``.
+Run `python benchmarks/noise_floor.py SPEC OUT ROOT`: the specification and the output
+folder of a `cardium bench run` that kept its predictions, on a phantom that was written
+with ``cardium phantom ROOT --dense``. ``--on OTHER`` lets the trained models answer
+another phantom: other patients, another frame rate, another coherence.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -25,14 +27,15 @@ from cardium.bench import load_spec, open_bench
 from cardium.bench.cells import Cell
 from cardium.bench.work import open_protocols
 from cardium.clip_models import CLIP_MODELS
-from cardium.core import Answer, FloatArray, OpenDataset, Recording
+from cardium.core import Answer, Entry, FloatArray, OpenDataset, Recording
 from cardium.core.files import write_text
 from cardium.datasets import DATASETS
 from cardium.evaluate import bootstrap_intervals
+from cardium.fit.clips import load_clip_model
 from cardium.geometry import inside, resample_labels, resample_velocity
 from cardium.io.zarr import open_store
 from cardium.metrics import folded_difference, mean_over_patients
-from cardium.protocols import cut_recording
+from cardium.protocols import cut_recording, open_protocol
 from cardium.tasks import open_task
 
 LUMEN = frozenset(
@@ -48,41 +51,59 @@ TITLES = {
 }
 
 
+Rows = dict[str, dict[str, tuple[str, list[float]]]]
+
+
 def main() -> None:
     """Print and write the table of one benchmark."""
-    spec, out, root, *rest = sys.argv[1:]
-    reference = rest[0] if rest else "temporal_unet"
-    opened = open_bench(load_spec(spec), root=Path(root), out=Path(out))
-    data = DATASETS.find("echoxflow").open(root)
-    rows: dict[str, dict[str, tuple[str, list[float]]]] = {}
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("spec")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--on", type=Path, help="another phantom, written --dense")
+    parser.add_argument("--model", action="append", help="default: every model")
+    parser.add_argument("--reference", default="temporal_unet")
+    asked = parser.parse_args()
+    opened = open_bench(load_spec(asked.spec), root=asked.root, out=asked.out)
+    data = DATASETS.find("echoxflow").open(asked.on or asked.root)
+    rows: Rows = {}
     for cell in opened.plan.cells:
-        if cell.task == "tissue_velocity":
-            name = f"{cell.model} {cell.domain}"
-            folder = Path(out) / "cells" / cell.name
-            for recording, patient, values in score_cell(cell, folder, data):
-                rows.setdefault(name, {})[f"{recording} {cell.seed}"] = (
-                    patient,
-                    values,
-                )
-    lines = [line for name in rows for line in summarise(name, rows, reference)]
-    write_csv(Path(out) / "noise_floor.csv", lines)
+        wanted = asked.model is None or cell.model in asked.model
+        if not wanted or not (opened.folder(cell) / "done.json").is_file():
+            continue
+        found = rows.setdefault(f"{cell.model} {cell.domain}", {})
+        for entry, answer, recording in answers(cell, opened.folder(cell), data, asked):
+            values = score(recording, answer, data.root)
+            found[f"{entry.id} {cell.seed}"] = entry.patient, values
+    lines = [line for name in rows for line in summarise(name, rows, asked.reference)]
+    where = f"-{asked.on.name}" if asked.on else ""
+    write_csv(asked.out / f"noise_floor{where}.csv", lines)
     print_table(lines)
 
 
-def score_cell(
-    cell: Cell, folder: Path, data: OpenDataset
-) -> Iterator[tuple[str, str, list[float]]]:
-    """Score the kept predictions of a cell, a recording at a time."""
-    protocols = open_protocols(cell.facts)
+def answers(
+    cell: Cell, folder: Path, data: OpenDataset, asked: argparse.Namespace
+) -> Iterator[tuple[Entry, Answer, Recording]]:
+    """Yield the kept predictions of a cell, or new ones on another phantom."""
     recipe = CLIP_MODELS.find(cell.facts["model"]["recipe"])
-    learning = protocols[recipe.protocol]
-    for path in sorted((folder / "predictions").glob("*.npz")):
-        entry = data.catalog[path.stem]
+    if asked.on is None:
+        learning = open_protocols(cell.facts)[recipe.protocol]
+        for path in sorted((folder / "predictions").glob("*.npz")):
+            case = learning.open(data.load(data.catalog[path.stem]))
+            with np.load(path) as kept:
+                prediction = kept["prediction"].astype(np.float32)
+            answer = learning.answer(case, prediction)
+            yield case.recording.entry, answer, cut_recording(case)
+        return
+    options = dict(cell.facts["protocols"][recipe.protocol])
+    options |= {"min_rate_hz": 1.0, "max_rate_hz": 1000.0}
+    learning = open_protocol(cell.task, recipe.protocol, **options)
+    trained = open_protocols(cell.facts)[recipe.protocol]
+    model = load_clip_model(folder / "run", recipe, trained, device="cpu")
+    for entry in learning.task.usable(data.catalog):
         case = learning.open(data.load(entry))
-        with np.load(path) as kept:
-            answer = learning.answer(case, kept["prediction"].astype(np.float32))
-        values = score(cut_recording(case), answer, data.root)
-        yield entry.id, entry.patient, values
+        (prediction,) = model.predict([learning.item(case, case.scored)])
+        yield entry, learning.answer(case, prediction), cut_recording(case)
 
 
 def score(recording: Recording, answer: Answer, root: Path) -> list[float]:
@@ -136,7 +157,7 @@ def true_velocity(
 
 def summarise(
     name: str,
-    rows: Mapping[str, Mapping[str, tuple[str, list[float]]]],
+    rows: Rows,
     reference: str,
 ) -> Iterator[dict[str, object]]:
     """Yield a model's means with intervals, and what is left of the reference's."""
@@ -188,8 +209,6 @@ def summarise(
 
 def write_csv(path: Path, lines: list[dict[str, object]]) -> None:
     """Write the table as data."""
-    import io
-
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()

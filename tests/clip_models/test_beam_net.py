@@ -10,7 +10,7 @@ import torch
 from scipy.special import i0
 from scipy.stats import vonmises
 
-from cardium.clip_models._beam_net import coarser, compare, unlikelihood
+from cardium.clip_models._beam_net import coarser, compare, correlate, unlikelihood
 from cardium.clip_models._blocks import areas, enlarge, even_out, places, shrink
 from cardium.clip_models.beam_net import MODEL, build
 from cardium.core import Sector
@@ -67,11 +67,9 @@ def clip(
 @pytest.mark.parametrize("rate", [25.0, 40.0])
 def test_frames_match_best_at_the_velocity_they_move_with(rows, rate) -> None:
     batch = clip(rows, rate=rate)
-    pattern = even_out(batch["input"])
-    # features of a pixel: itself and its neighbours, so that products are correlations
-    window = torch.nn.functional.pad(pattern, (0, 0, 7, 7)).unfold(3, 15, 1)
-    features = window[:, 0].movedim(-1, 1)
-    volume = compare(features, batch)[0, :, :, 20:-20].mean((1, 2, 3))
+    found = correlate(even_out(batch["input"]), batch)[0, :, :, 20:-20]
+    volume = found.mean((1, 2, 3))
+    assert 0.6 < float(volume.max()) < 1.2  # a correlation
     step = 2 * 0.16 / len(volume)
     best = -0.16 + step * (int(volume.argmax()) + 0.5)
     # between whole rows the comparison is interpolated: the next part is as good
@@ -83,10 +81,23 @@ def test_the_scale_of_phases_does_not_depend_on_the_frame_rate() -> None:
     assert torch.equal(slow["target"], fast["target"])
     peaks = []
     for batch in (slow, fast):
-        window = torch.nn.functional.pad(even_out(batch["input"]), (0, 0, 7, 7))
-        features = window.unfold(3, 15, 1)[:, 0].movedim(-1, 1)
-        peaks.append(int(compare(features, batch)[0].mean((1, 2, 3)).argmax()))
+        found = correlate(even_out(batch["input"]), batch)
+        peaks.append(int(found[0].mean((1, 2, 3)).argmax()))
     assert peaks[0] == peaks[1]
+
+
+def test_products_are_of_the_rows_that_meet_halfway() -> None:
+    """One sample alone: it shines at row 40, then at row 38, nearer to the probe."""
+    batch = clip(0.0, frames=2)
+    lone = torch.zeros(1, 1, 2, *SECTOR.shape)
+    lone[0, 0, 0, 40, 5] = lone[0, 0, 1, 38, 5] = 1.0
+    found = compare(lone, batch)[0]
+    phase, frame, row, beam = (
+        int(k) for k in np.unravel_index(int(found.argmax()), found.shape)
+    )
+    velocity = -0.16 + 0.32 / len(found) * (phase + 0.5)
+    assert (frame, row, beam) == (0, 39, 5)
+    assert velocity == pytest.approx(2 * SECTOR.range_spacing * 40.0, abs=0.011)
 
 
 @pytest.mark.parametrize("size", [0.0, 0.3, 2.0, 50.0])

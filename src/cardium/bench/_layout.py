@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+_NOTHING = "–"
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -61,7 +63,10 @@ def lay_out(table: Table, width: int = 100) -> str:
 
 
 def _block(table: Table, names: Sequence[str], width: int) -> str:
-    """Write some columns, all rows; the last one is broken where it is too wide."""
+    """Write some columns, of the rows that have something in them.
+
+    The last column is broken where it is too wide.
+    """
     wide = [_width(table, name) for name in names]
     wide[-1] = max(1, min(wide[-1], width - sum(wide[:-1]) - 2 * (len(names) - 1)))
     heads = [_head(name) for name in names]
@@ -71,6 +76,8 @@ def _block(table: Table, names: Sequence[str], width: int) -> str:
     if any(unit for _, unit in heads):
         lines.append([unit for _, unit in heads])
     for row in table.rows:
+        if all(row.get(name, "") in ("", _NOTHING) for name in names[1:]):
+            continue
         *cells, last = [row.get(name, "") for name in names]
         pieces = textwrap.wrap(last, wide[-1]) or [""]
         lines.append([*cells, pieces[0]])

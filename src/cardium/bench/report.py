@@ -302,6 +302,8 @@ def _fold_numbers(results: _Results, protocol: str) -> list[Mapping[str, Any]]:
     numbers = list[Mapping[str, Any]]()
     for place, rows in results.rows.items():
         metrics = {row.metric: None for row in rows if row.protocol == protocol}
+        if not metrics:
+            continue  # the task has no such protocol
         intervals = {}
         if protocol == "corrected":
             intervals = pooled(rows, list(metrics), draws=draws)

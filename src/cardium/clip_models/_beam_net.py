@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from cardium.clip_models._blocks import (
     Batch,
+    Convolution,
     Encoder,
     areas,
     enlarge,
@@ -25,7 +26,8 @@ _FINEST_VELOCITY = 0.85e-3
 _FINEST_SHAPE = 1.6e-3
 _BEAMS_OF_VELOCITY = 32
 _BEAMS_OF_SHAPE = 64
-_SHARPNESS = 5.0
+_WINDOW = (0.014, 1)
+_SHARPNESS = 15.0
 _STILL = 0.3
 _NOISE = 0.05
 
@@ -33,11 +35,12 @@ _NOISE = 0.05
 class RadialNet(nn.Module):
     """Velocity along the beams from how the pattern of one frame moves to the next.
 
-    Features of two frames are compared at every displacement along the beam that the
-    Nyquist limit allows; the comparison is put on a scale of phases, so that frame
-    rate, depth and limit are in the geometry and not in the weights. A small U-Net
-    over space and time weighs the phases. The answer is a direction on the circle
-    with a concentration: where Doppler is noise, it learns to be spread.
+    Two frames are compared at every displacement along the beam that the Nyquist limit
+    allows: their grey patterns, by correlation in a window, which is the first guess,
+    and features that are learnt. The comparison is put on a scale of phases, so that
+    frame rate, depth and limit are in the geometry and not in the weights. A small
+    U-Net over space and time weighs the phases. The answer is a direction on the
+    circle with a concentration: where Doppler is noise, it learns to be spread.
 
     Parameters
     ----------
@@ -48,7 +51,7 @@ class RadialNet(nn.Module):
     frames : int
         Frames that a convolution in time sees.
     match : bool
-        Compare displaced features; otherwise the network sees the features of both
+        Compare displaced frames; otherwise the network sees the features of both
         frames side by side.
     likelihood : bool
         Learn by the likelihood of a von Mises distribution; otherwise by the folded
@@ -74,13 +77,13 @@ class RadialNet(nn.Module):
         self._match, self._likelihood = match, likelihood
         self._coordinates, self._weigh = coordinates, weigh
         self.fine = unit(2, width, kernel=(1, 5, 3))
-        self.features = nn.Conv3d(width, width, (1, 5, 3), padding=(0, 2, 1))
-        seen = 2 * _STEPS if match else 2 * width
+        self.features = Convolution(width, width, (1, 5, 3), padding=(0, 2, 1))
+        seen = 4 * _STEPS if match else 2 * width
         self.head = Encoder(
             seen + 2 * coordinates, width=width, levels=levels, frames=frames
         )
-        self.phases = nn.Conv3d(width, 2 * _STEPS, 1)
-        self.certainty = nn.Conv3d(width, 1, 1)
+        self.phases = Convolution(width, 2 * _STEPS, 1)
+        self.certainty = Convolution(width, 1, 1)
         if match:
             self.sharpness = nn.Parameter(torch.full((1,), _SHARPNESS))
 
@@ -108,13 +111,19 @@ class RadialNet(nn.Module):
     def _answer(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the direction on the circle, as long as it is certain, in float32."""
         grey = batch["input"]
-        pattern = torch.cat([even_out(grey), grey - 0.5], 1)
+        pattern = even_out(grey)
         down, across = coarser(batch, _FINEST_VELOCITY, _BEAMS_OF_VELOCITY)
-        features = self.features(shrink(self.fine(pattern), (1, across)))
-        seen = compare(features, batch) if self._match else _pairs(features)
-        seen = shrink(seen, (down, 1))
-        # What matches best is the first guess, which the head corrects.
-        guess = self.sharpness * seen if self._match else 0
+        fine = self.fine(torch.cat([pattern, grey - 0.5], 1))
+        features = self.features(shrink(fine, (1, across)))
+        guess: Tensor | int = 0
+        if self._match:
+            alike = correlate(shrink(pattern, (1, across)), batch)
+            learnt = compare(functional.normalize(features.float(), dim=1), batch)
+            seen = shrink(torch.cat([alike, learnt], 1).to(grey.dtype), (down, 1))
+            # What matches best is the first guess, which the head corrects.
+            guess = self.sharpness * seen[:, : 2 * _STEPS]
+        else:
+            seen = shrink(_pairs(features), (down, 1))
         if self._coordinates:
             seen = with_places(seen, batch, (down, across))
         weighed = self.head(seen)
@@ -162,7 +171,7 @@ class BeamUNet(nn.Module):
         self.body = Encoder(
             2 + 2 * coordinates, width=width, levels=levels, frames=frames
         )
-        self.last = nn.Conv3d(width, channels_out, 1)
+        self.last = Convolution(width, channels_out, 1)
 
     def raw(self, batch: Batch) -> Tensor:
         """Return the answer before it means anything, at the size of the input."""
@@ -296,12 +305,40 @@ def unlikelihood(real: Tensor, imaginary: Tensor, phase: Tensor) -> Tensor:
     return spread - real * phase.cos() - imaginary * phase.sin()
 
 
-def compare(features: Tensor, batch: Batch) -> Tensor:
-    """Compare neighbouring frames at each velocity, (B, phase, T - 1, R, A).
+@torch.no_grad()
+def correlate(pattern: Tensor, batch: Batch) -> Tensor:
+    """Correlate neighbouring frames in a window, (B, phase, T - 1, R, A).
 
     Parameters
     ----------
-    features : (B, C, T, R, A)
+    pattern : (B, 1, T, R, A)
+        Grey levels without their local mean and contrast, so that the mean of products
+        is a correlation.
+    batch : mapping
+        As for `compare`.
+
+    Returns
+    -------
+    Tensor
+        Near 1 where a window matches. It is fixed: nothing is learnt here.
+    """
+    products = compare(pattern.float(), batch)
+    frames = products.flatten(0, 2)[:, None]
+    rows = int(_WINDOW[0] / float(batch["row_spacing"].max())) // 2
+    for half in ((rows, 0), (0, _WINDOW[1])):
+        size = [2 * one + 1 for one in half]
+        frames = functional.avg_pool2d(
+            frames, size, 1, list(half), count_include_pad=False
+        )
+    return frames.reshape(products.shape)
+
+
+def compare(features: Tensor, batch: Batch) -> Tensor:
+    """Multiply neighbouring frames at each velocity, (B, phase, T - 1, R, A).
+
+    Parameters
+    ----------
+    features : (B, C, T, R, A) float32
         Of each frame.
     batch : mapping
         ``limit`` [m/s], ``interval`` (B, T - 1) [s] and ``row_spacing`` (B,) [m].
@@ -309,9 +346,9 @@ def compare(features: Tensor, batch: Batch) -> Tensor:
     Returns
     -------
     Tensor
-        Mean product of unit features around each sample, for velocities that are the
-        middles of equal parts of the Nyquist circle: their phases are the same
-        whatever the frame rate, the depth and the limit.
+        Products, summed over the channels, for velocities that are the middles of equal
+        parts of the Nyquist circle: their phases are the same whatever the frame rate,
+        the depth and the limit.
 
     Notes
     -----
@@ -319,8 +356,6 @@ def compare(features: Tensor, batch: Batch) -> Tensor:
     rows farther away and will be d / 2 rows nearer. Products are taken at whole rows,
     and interpolated linearly between them.
     """
-    kind = features.dtype
-    features = functional.normalize(features.float(), dim=1)
     reach = _rows_per_limit(batch)
     most = int(reach.max().ceil()) + 1
     before, after = features[:, :, :-1], features[:, :, 1:]
@@ -339,7 +374,7 @@ def compare(features: Tensor, batch: Batch) -> Tensor:
     shift = torch.arange(-most, most + 1, device=reach.device)
     blend = (1 - (wanted[..., None] - shift).abs()).clamp(min=0)
     on_circle: Tensor = torch.einsum("bjtk,bktra->bjtra", blend, volume)
-    return on_circle.to(kind)
+    return on_circle
 
 
 def _rows_per_limit(batch: Batch) -> Tensor:

@@ -17,13 +17,28 @@ _AROUND = (31, 9)
 _DEEPEST = 0.2
 
 
+class Convolution(nn.Conv3d):
+    """A convolution that stays in 32 bit on the CPU.
+
+    In bfloat16 torch 2.13 writes past its buffers there, on the way back through
+    convolutions of long rows, on processors with AMX.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features to features."""
+        if features.device.type != "cpu":
+            return super().forward(features)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(features.float())
+
+
 def unit(
     channels_in: int, channels_out: int, *, kernel: tuple[int, int, int]
 ) -> nn.Sequential:
     """Convolve, normalise, bend."""
     half = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     return nn.Sequential(
-        nn.Conv3d(channels_in, channels_out, kernel, padding=half, bias=False),
+        Convolution(channels_in, channels_out, kernel, padding=half, bias=False),
         nn.GroupNorm(math.gcd(_GROUPS, channels_out), channels_out),
         nn.SiLU(),
     )

@@ -257,8 +257,8 @@ class _Activation(nn.PReLU):
         if features.device.type != "cpu":
             normal = F.instance_norm(features, eps=_EPSILON)
             return F.prelu(normal, self.weight.to(normal.dtype))
-        # The same by other kernels of torch, which take half of the time there; a
-        # training step gains a tenth (benchmarks/training_step.py).
+        # The same by other kernels of torch, which take half of the time there; a whole
+        # training step gains about a twentieth (benchmarks/training_step.py).
         normal = F.group_norm(features, features.shape[1], eps=_EPSILON)
         rectify: Any = _LeakyRectifier.apply
         activated: Tensor = rectify(normal, self.weight)

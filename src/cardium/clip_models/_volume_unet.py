@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cardium.clip_models._blocks import Batch, unit
+from cardium.clip_models._blocks import Batch, Convolution, unit
 from cardium.core import UNLABELLED
 
 _CAVITY = 1
@@ -62,7 +62,7 @@ class VolumeNet(nn.Module):
         self.up = nn.ModuleList(
             unit(a + b, a, kernel=_CUBE) for a, b in pairwise(widths)
         )
-        self.head = nn.Conv3d(width, 2, 1)
+        self.head = Convolution(width, 2, 1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return probabilities of background and cavity, (B, 2, T, E, A, R)."""

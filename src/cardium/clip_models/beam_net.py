@@ -1,8 +1,9 @@
 """Networks in beamspace at native resolution, a tenth of the size of the paper's.
 
-Tissue velocity: features of two frames are compared at every displacement along the
-beam that the Nyquist limit allows, on a scale of phases, so that frame rate, depth and
-limit are in the geometry and not in the weights; the answer is a direction on the
+Tissue velocity: two frames are compared at every displacement along the beam that the
+Nyquist limit allows, their grey patterns as block matching does and learnt features
+beside, on a scale of phases, so that frame rate, depth and limit are in the geometry
+and not in the weights; the answer is a direction on the
 circle with a concentration that learns where Doppler is noise (von Mises). Blood flow
 and segmentation: a small U-Net along the beams. All know depth and angle of each
 sample, and weigh errors by the area r dr dtheta that a sample stands for in the image.
@@ -56,7 +57,7 @@ def build(
     frames : int
         Frames that a convolution in time sees: odd; 1 for none.
     match : bool
-        Tissue velocity only: compare displaced features.
+        Tissue velocity only: compare displaced frames.
     likelihood : bool
         Tissue velocity only: learn by likelihood, not by the folded absolute error.
     coordinates : bool
