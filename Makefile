@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= demo
 CAMUS ?= $(CARDIUM_DATA)/camus/database_nifti
 
-.PHONY: demo test lint docs benchmark clean
+.PHONY: demo test lint docs benchmark smoke clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cardium demo -o $(OUT)
@@ -25,7 +25,16 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+smoke: $(VENV)/.dev
+	test -f $(OUT)-smoke/phantom/croissant.json || $(BIN)/cardium phantom \
+		$(OUT)-smoke/phantom --exams 5 --preset bench --modes benchmark
+	$(BIN)/cardium bench run echoxflow-smoke --root $(OUT)-smoke/phantom \
+		-o $(OUT)-smoke/bench --jobs 2
+	$(BIN)/cardium bench report echoxflow-smoke -o $(OUT)-smoke/bench
+
 benchmark: $(VENV)/.dev
+	$(BIN)/python benchmarks/items.py
+	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/scan_conversion.py
 	$(BIN)/python benchmarks/volume_conversion.py
 	$(BIN)/python benchmarks/masks.py

@@ -26,6 +26,7 @@ def test_the_example_runs(tmp_path, monkeypatch, capsys) -> None:
 @pytest.mark.parametrize("word", re.findall(r"^cardium ([\w|]+)", TEXT, flags=re.M))
 def test_every_command_it_names_exists(word: str) -> None:
     there = {c.name or c.callback.__name__ for c in app.registered_commands}
+    there |= {group.name for group in app.registered_groups}
     assert set(word.split("|")) <= there
 
 

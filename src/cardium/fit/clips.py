@@ -249,6 +249,13 @@ def load_clip_model(
 def check_fit(recipe: ClipRecipe, protocol: Protocol) -> None:
     """Refuse a recipe that cannot answer what a protocol asks.
 
+    Parameters
+    ----------
+    recipe : ClipRecipe
+        The recipe.
+    protocol : Protocol
+        The protocol.
+
     Raises
     ------
     InvalidArgumentError

@@ -317,6 +317,20 @@ def choose_settings(
 ) -> dict[str, Setting]:
     """Put the caller's settings over a model's, each in the type of its default.
 
+    Parameters
+    ----------
+    model : str
+        The model's name, for messages.
+    defaults : mapping
+        What there is to set.
+    settings : mapping
+        What the caller set.
+
+    Returns
+    -------
+    dict
+        All settings.
+
     Raises
     ------
     UnknownNameError

@@ -32,6 +32,21 @@ __all__ = [
 def tasks_of(protocol: str) -> list[str]:
     """List the tasks that have a protocol of this name.
 
+    Parameters
+    ----------
+    protocol : {"published", "corrected"}
+        The protocol.
+
+    Returns
+    -------
+    list of str
+        Names, sorted.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol.
+
     Examples
     --------
     >>> "lv_volume_3d" in tasks_of("published")  # the paper has no such task
@@ -45,7 +60,30 @@ def tasks_of(protocol: str) -> list[str]:
 
 
 def protocol_options(task: str, protocol: str) -> dict[str, Setting]:
-    """Return the options of a protocol and their defaults, those of the paper."""
+    """Return the options of a protocol and their defaults, those of the paper.
+
+    Parameters
+    ----------
+    task : str
+        The task's name.
+    protocol : {"published", "corrected"}
+        The protocol.
+
+    Returns
+    -------
+    dict
+        Values by name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol, or the task has none of this name.
+
+    Examples
+    --------
+    >>> protocol_options("tissue_velocity", "published")["clip_length"]
+    32
+    """
     parameters = inspect.signature(_builder(task, protocol)).parameters
     return {name: parameter.default for name, parameter in parameters.items()}
 
@@ -103,6 +141,18 @@ def cut_recording(case: Case) -> Recording:
     -------
     Recording
         Its B-mode is read; all else is as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cardium.core import Clip, Entry, PlaneGrid, Stream
+    >>> plane = PlaneGrid((0, 1), (0, 1), (2, 2))
+    >>> film = Stream("b_mode", np.zeros((9, 2, 2)), np.arange(9.0),
+    ...               ("time", "z", "x"), "grey", plane)
+    >>> entry = Entry("r0", "p0", "", frozenset({"b_mode"}))
+    >>> case = Case(Recording(entry, {"b_mode": film}), (), Clip(2, 5), plane)
+    >>> cut_recording(case)["b_mode"].time.tolist()
+    [2.0, 3.0, 4.0]
     """
     clip, streams = case.scored, dict(case.recording.streams)
     name = "b_mode" if "b_mode" in streams else "b_mode_3d"

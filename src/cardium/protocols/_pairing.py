@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from cardium.core import Clip, FloatArray
 from cardium.signal.clock import nearest
 
+_TIMES_TELL = 1e-6
+
 
 def pair_intervals(frames: FloatArray, stamps: FloatArray) -> NDArray[np.intp]:
     """Find for each interval between two frames the stamp within, nearest its middle.
@@ -127,3 +129,24 @@ def centre_crop(clip: Clip, frames: int) -> Clip:
         return clip
     start = clip.start + extra // 2
     return Clip(start, start + frames)
+
+
+def is_between(rate: float, low: float, high: float) -> bool:
+    """Say whether a rate lies in a range, as far as times in float32 can tell.
+
+    Parameters
+    ----------
+    rate, low, high : float [1/s]
+        The rate, and the ends of the range, which belong to it.
+
+    Returns
+    -------
+    bool
+        Ends are met to a millionth; NaN is nowhere.
+
+    Examples
+    --------
+    >>> is_between(13.0000001, 9, 13), is_between(13.001, 9, 13)
+    (True, False)
+    """
+    return low * (1 - _TIMES_TELL) <= rate <= high * (1 + _TIMES_TELL)

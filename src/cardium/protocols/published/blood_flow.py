@@ -52,7 +52,7 @@ from cardium.protocols._images import (
     to_plane,
     unit_range,
 )
-from cardium.protocols._pairing import sliding_clips
+from cardium.protocols._pairing import is_between, sliding_clips
 from cardium.tasks import open_task
 from cardium.tasks.blood_flow import CLASSES
 
@@ -341,7 +341,7 @@ def _check_counts(settings: _Settings, recording: Recording) -> float:
         )
     low, high = settings.min_rate_hz, settings.max_rate_hz
     rate = frame_rate(b_mode.time)
-    if not low <= rate <= high:
+    if not is_between(rate, low, high):
         raise NotProvidedError(
             f"{who} has {rate:.4g} B-mode frames a second, the protocol takes {low:g} "
             f"to {high:g}."

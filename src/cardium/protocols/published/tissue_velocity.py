@@ -53,6 +53,7 @@ from cardium.protocols._images import (
 )
 from cardium.protocols._pairing import (
     centre_crop,
+    is_between,
     longest_clip,
     pair_intervals,
     sliding_clips,
@@ -296,7 +297,7 @@ def _check_counts(
         )
     rate = frame_rate(b_mode.time)
     low, high = settings.min_rate_hz, settings.max_rate_hz
-    if not low <= rate <= high:
+    if not is_between(rate, low, high):
         raise NotProvidedError(
             f"{who} has {rate:.4g} B-mode frames a second, the protocol takes {low:g} "
             f"to {high:g}."
