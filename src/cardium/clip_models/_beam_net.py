@@ -27,7 +27,8 @@ _FINEST_SHAPE = 1.6e-3
 _BEAMS_OF_VELOCITY = 32
 _BEAMS_OF_SHAPE = 64
 _WINDOW = (0.014, 1)
-_SHARPNESS = 15.0
+_TRUST = 2.0
+_LIKENESS = 4
 _STILL = 0.3
 _NOISE = 0.05
 
@@ -36,11 +37,12 @@ class RadialNet(nn.Module):
     """Velocity along the beams from how the pattern of one frame moves to the next.
 
     Two frames are compared at every displacement along the beam that the Nyquist limit
-    allows: their grey patterns, by correlation in a window, which is the first guess,
-    and features that are learnt. The comparison is put on a scale of phases, so that
-    frame rate, depth and limit are in the geometry and not in the weights. A small
-    U-Net over space and time weighs the phases. The answer is a direction on the
-    circle with a concentration: where Doppler is noise, it learns to be spread.
+    allows: their grey patterns, by correlation in a window, and features that are
+    learnt. The comparison is put on a scale of phases, so that frame rate, depth and
+    limit are in the geometry and not in the weights. The best match is the first
+    guess, as in block matching; a small U-Net over space and time says how far to
+    trust it and which phases to add. The answer is a direction on the circle with a
+    concentration: where Doppler is noise, it learns to be spread.
 
     Parameters
     ----------
@@ -78,14 +80,14 @@ class RadialNet(nn.Module):
         self._coordinates, self._weigh = coordinates, weigh
         self.fine = unit(2, width, kernel=(1, 5, 3))
         self.features = Convolution(width, width, (1, 5, 3), padding=(0, 2, 1))
-        seen = 4 * _STEPS if match else 2 * width
+        seen = 4 * _STEPS + 3 if match else 2 * width
         self.head = Encoder(
             seen + 2 * coordinates, width=width, levels=levels, frames=frames
         )
         self.phases = Convolution(width, 2 * _STEPS, 1)
         self.certainty = Convolution(width, 1, 1)
         if match:
-            self.sharpness = nn.Parameter(torch.full((1,), _SHARPNESS))
+            self.trust = Convolution(width, 1, 1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the velocity (B, 1, T - 1, R, A) [m/s], positive towards the probe."""
@@ -115,25 +117,30 @@ class RadialNet(nn.Module):
         down, across = coarser(batch, _FINEST_VELOCITY, _BEAMS_OF_VELOCITY)
         fine = self.fine(torch.cat([pattern, grey - 0.5], 1))
         features = self.features(shrink(fine, (1, across)))
-        guess: Tensor | int = 0
         if self._match:
-            alike = correlate(shrink(pattern, (1, across)), batch)
+            alike, guess = correlate(shrink(pattern, (1, across)), batch)
             learnt = compare(functional.normalize(features.float(), dim=1), batch)
-            seen = shrink(torch.cat([alike, learnt], 1).to(grey.dtype), (down, 1))
-            # What matches best is the first guess, which the head corrects.
-            guess = self.sharpness * seen[:, : 2 * _STEPS]
+            seen = torch.cat([guess, alike, learnt], 1).to(grey.dtype)
         else:
-            seen = shrink(_pairs(features), (down, 1))
+            seen = _pairs(features)
+        seen = shrink(seen, (down, 1))
+        first = seen[:, :2].float()
         if self._coordinates:
             seen = with_places(seen, batch, (down, across))
         weighed = self.head(seen)
-        share = (guess + self.phases(weighed)).float().softmax(1)
+        share = self.phases(weighed).float().softmax(1)
         certain = functional.softplus(self.certainty(weighed).float())
         step = torch.arange(-_STEPS, _STEPS, device=share.device) + 0.5
         angle = (math.pi / _STEPS * step).reshape(1, -1, 1, 1, 1)
         like = grey[:, :, 1:]
         real = certain * (share * angle.cos()).sum(1, keepdim=True)
         imaginary = certain * (share * angle.sin()).sum(1, keepdim=True)
+        if self._match:
+            trust = functional.softplus(self.trust(weighed).float() + _TRUST)
+            real, imaginary = (
+                real + trust * first[:, :1],
+                imaginary + trust * first[:, 1:],
+            )
         return enlarge(real, like), enlarge(imaginary, like)
 
 
@@ -306,8 +313,8 @@ def unlikelihood(real: Tensor, imaginary: Tensor, phase: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def correlate(pattern: Tensor, batch: Batch) -> Tensor:
-    """Correlate neighbouring frames in a window, (B, phase, T - 1, R, A).
+def correlate(pattern: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Correlate neighbouring frames in a window; nothing is learnt here.
 
     Parameters
     ----------
@@ -319,18 +326,30 @@ def correlate(pattern: Tensor, batch: Batch) -> Tensor:
 
     Returns
     -------
-    Tensor
-        Near 1 where a window matches. It is fixed: nothing is learnt here.
+    alike : (B, phase, T - 1, R, A)
+        Near 1 where a window matches, for the phases of `compare`.
+    guess : (B, 3, T - 1, R, A)
+        Cosine and sine of the phase that matches best, refined by a parabola and
+        averaged over a window by how well it matches; and how well that is.
     """
-    products = compare(pattern.float(), batch)
-    frames = products.flatten(0, 2)[:, None]
-    rows = int(_WINDOW[0] / float(batch["row_spacing"].max())) // 2
-    for half in ((rows, 0), (0, _WINDOW[1])):
-        size = [2 * one + 1 for one in half]
-        frames = functional.avg_pool2d(
-            frames, size, 1, list(half), count_include_pad=False
-        )
-    return frames.reshape(products.shape)
+    window = int(_WINDOW[0] / float(batch["row_spacing"].max())) // 2, _WINDOW[1]
+    volume = _window_mean(multiply(pattern.float(), _most_rows(batch)), window)
+    best = volume.argmax(1, keepdim=True).clamp(1, volume.shape[1] - 2)
+    below, peak, above = (volume.gather(1, best + step) for step in (-1, 0, 1))
+    bend = below - 2 * peak + above
+    aside = (0.5 * (below - above) / bend.clamp(max=-1e-6)).clamp(-0.5, 0.5)
+    rows = best - volume.shape[1] // 2 + aside
+    phase = math.pi * rows / _rows_per_limit(batch)[:, None, :, None, None]
+    likeness = peak.clamp(0, 1)
+    weight = likeness**_LIKENESS + 1e-6
+    wide = 2 * window[0], 2 * window[1]
+    whole, *parts = (
+        # twice a box, which is nearly a Gaussian
+        _window_mean(_window_mean(weight * part, wide), wide)
+        for part in (torch.ones_like(phase), phase.cos(), phase.sin())
+    )
+    direction = [part / whole for part in parts]
+    return _on_circle(volume, batch), torch.cat([*direction, likeness], 1)
 
 
 def compare(features: Tensor, batch: Batch) -> Tensor:
@@ -349,15 +368,27 @@ def compare(features: Tensor, batch: Batch) -> Tensor:
         Products, summed over the channels, for velocities that are the middles of equal
         parts of the Nyquist circle: their phases are the same whatever the frame rate,
         the depth and the limit.
-
-    Notes
-    -----
-    What comes nearer by d rows is, at the middle of the interval, where it was d / 2
-    rows farther away and will be d / 2 rows nearer. Products are taken at whole rows,
-    and interpolated linearly between them.
     """
-    reach = _rows_per_limit(batch)
-    most = int(reach.max().ceil()) + 1
+    return _on_circle(multiply(features, _most_rows(batch)), batch)
+
+
+def multiply(features: Tensor, most: int) -> Tensor:
+    """Multiply neighbouring frames at each displacement, (B, K, T - 1, R, A).
+
+    Parameters
+    ----------
+    features : (B, C, T, R, A)
+        Of each frame.
+    most : int
+        Rows that a sample moves at most.
+
+    Returns
+    -------
+    Tensor
+        The k-th of K = 2 most + 1 is for what comes nearer to the probe by k - most
+        rows. It stands where that was halfway: half of the rows farther away before,
+        and half nearer after.
+    """
     before, after = features[:, :, :-1], features[:, :, 1:]
     rows, ends = features.shape[3], (0, 0, most, most)
     # Rows beyond the ends are nobody's: their products are zero.
@@ -368,13 +399,34 @@ def compare(features: Tensor, batch: Batch) -> Tensor:
         product = functional.pad((before * there).sum(1), ends)
         halfway = most + moved - moved // 2
         products.append(product[:, :, halfway : halfway + rows])
-    volume = torch.stack(products, 1)
+    return torch.stack(products, 1)
+
+
+def _on_circle(volume: Tensor, batch: Batch) -> Tensor:
+    """Interpolate what is at whole rows to phases, linearly."""
+    reach, most = _rows_per_limit(batch), volume.shape[1] // 2
     step = torch.arange(-_STEPS, _STEPS, device=reach.device) + 0.5
     wanted = reach[:, None] * step[:, None] / _STEPS
     shift = torch.arange(-most, most + 1, device=reach.device)
     blend = (1 - (wanted[..., None] - shift).abs()).clamp(min=0)
     on_circle: Tensor = torch.einsum("bjtk,bktra->bjtra", blend, volume)
     return on_circle
+
+
+def _window_mean(volume: Tensor, half: tuple[int, int]) -> Tensor:
+    """Average over rows and beams, so many to each side."""
+    frames = volume.flatten(0, 2)[:, None]
+    for border in ((half[0], 0), (0, half[1])):
+        size = [2 * one + 1 for one in border]
+        frames = functional.avg_pool2d(
+            frames, size, 1, list(border), count_include_pad=False
+        )
+    return frames.reshape(volume.shape)
+
+
+def _most_rows(batch: Batch) -> int:
+    """Return how many rows the Nyquist limit moves at most, and one more."""
+    return int(_rows_per_limit(batch).max().ceil()) + 1
 
 
 def _rows_per_limit(batch: Batch) -> Tensor:
