@@ -98,7 +98,7 @@ def list_tasks() -> list[str]:
     Examples
     --------
     >>> list_tasks()
-    ['ecg_superclass', 'lv_segmentation', 'tissue_velocity']
+    ['blood_flow', 'ecg_superclass', 'lv_segmentation', 'lv_volume_3d', 'tissue_velocity']
     """
     from cardium.tasks import TASKS
 

@@ -118,7 +118,10 @@ def start_run(jobs: list[Job], where: Path) -> subprocess.Popen[bytes]:
     listed = where / "jobs.txt"
     listed.write_text("\n".join(job.to_json() for job in jobs))
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(listed)], stderr=subprocess.PIPE
+        [sys.executable, "-c", DRIVER, str(listed)],
+        stderr=subprocess.PIPE,
+        # what a shell starts in the background ignores SIGINT, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

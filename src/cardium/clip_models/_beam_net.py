@@ -303,7 +303,7 @@ def unlikelihood(real: Tensor, imaginary: Tensor, phase: Tensor) -> Tensor:
     Examples
     --------
     >>> zero = torch.zeros(())
-    >>> float(unlikelihood(zero, zero, zero))
+    >>> round(float(unlikelihood(zero, zero, zero)), 6)
     0.0
     """
     size = (real.square() + imaginary.square() + 1e-12).sqrt()
