@@ -188,7 +188,7 @@ class ClipRecipe:
     family : {"network", "baseline", "rule"}
         A network is trained; a baseline is counted, one pass over the training items;
         a rule knows nothing of them.
-    build : function (task, domain, **settings)
+    build : function (task, domain, settings by name)
         Network: a ``torch.nn.Module`` with ``forward(batch) -> Tensor``, the answer
         (batch, channel, time, rows, columns) in the task's units, and
         ``loss(batch) -> Tensor``. Baseline and rule: an object with
