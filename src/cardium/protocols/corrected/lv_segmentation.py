@@ -19,16 +19,15 @@ from cardium.core import (
     Case,
     Clip,
     Field,
-    FloatArray,
     Item,
     PlanarGeometry,
     Protocol,
     Recording,
-    Sector,
 )
-from cardium.geometry import inside, lv_label_map, resample
+from cardium.geometry import inside, lv_label_map
 from cardium.protocols._images import read_clip, sector_of
 from cardium.protocols.corrected import _by_task
+from cardium.protocols.corrected._grid import axes_of, grey_on
 from cardium.protocols.published import lv_segmentation as published
 from cardium.tasks._clip import scoring_plane
 
@@ -126,17 +125,14 @@ def _prepare(case: Case, clip: Clip) -> Item:
     b_mode, place = case.recording["b_mode"], published.place_of(case)
     sector = sector_of(b_mode, case.recording.entry.id)
     labels = _draw(case, clip, place)
-    row_spacing, depth, angle = _axes(place)
     return {
-        "input": _grey(read_clip(b_mode, clip), sector, place),
+        "input": grey_on(read_clip(b_mode, clip), sector, place),
         "endocardium": labels == _CAVITY,
         "myocardium": labels == _MYOCARDIUM,
         "labelled": (labels != UNLABELLED).any(axis=(1, 2)),
         "seen": np.asarray(inside(sector, place)),
         "interval": np.diff(b_mode.time[clip.start : clip.stop]).astype(np.float32),
-        "row_spacing": np.array(row_spacing, np.float32),
-        "depth": depth.astype(np.float32),
-        "angle": angle.astype(np.float32),
+        **axes_of(place),
     }
 
 
@@ -163,21 +159,3 @@ def _finish(item: Item) -> Item:
     same = ("interval", "row_spacing", "depth", "angle")
     kept = {name: item[name] for name in same}
     return {"input": item["input"][None], "target": labels, **kept}
-
-
-def _grey(
-    frames: NDArray[np.uint8], sector: Sector, place: PlanarGeometry
-) -> NDArray[np.float32]:
-    """Return grey levels by 255, converted to a plane where one is seen."""
-    grey = frames.astype(np.float32)
-    if place != sector:
-        grey = np.asarray(resample(grey, sector, place, outside=0), np.float32)
-    grey /= 255
-    return grey
-
-
-def _axes(place: PlanarGeometry) -> tuple[float, FloatArray, FloatArray]:
-    """Return the spacing of rows, and where rows and columns lie."""
-    if isinstance(place, Sector):
-        return place.range_spacing, place.depths, place.angles
-    return place.spacing[0], place.zs, place.xs

@@ -10,25 +10,22 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cardium.core import (
     Case,
     Clip,
     Field,
-    FloatArray,
     Item,
     PlanarGeometry,
     Protocol,
     Recording,
-    Sector,
 )
-from cardium.geometry import inside, resample, resample_velocity
+from cardium.geometry import inside, resample_velocity
 from cardium.protocols._images import read_clip, sector_of
 from cardium.protocols.corrected import _by_task
+from cardium.protocols.corrected._grid import axes_of, grey_on
 from cardium.protocols.published import tissue_velocity as published
 from cardium.tasks._clip import scoring_plane
 
@@ -137,16 +134,13 @@ def _prepare(case: Case, clip: Clip) -> Item:
         measured, fans[1], place, velocity_limit=limit, outside=np.nan
     )
     known = np.isfinite(velocity) & np.logical_and(*(inside(f, place) for f in fans))
-    row_spacing, depth, angle = _axes(place)
     return {
-        "input": _grey(read_clip(b_mode, clip), fans[0], place),
+        "input": grey_on(read_clip(b_mode, clip), fans[0], place),
         "target": np.where(known, velocity, 0).astype(np.float32, copy=False),
         "known": known,
         "limit": np.array(limit, np.float32),
         "interval": np.diff(b_mode.time[clip.start : clip.stop]).astype(np.float32),
-        "row_spacing": np.array(row_spacing, np.float32),
-        "depth": depth.astype(np.float32),
-        "angle": angle.astype(np.float32),
+        **axes_of(place),
     }
 
 
@@ -156,21 +150,3 @@ def _finish(item: Item) -> Item:
         name: array[None] if name in ("input", "target", "known") else array
         for name, array in item.items()
     }
-
-
-def _grey(
-    frames: NDArray[Any], sector: Sector, place: PlanarGeometry
-) -> NDArray[np.float32]:
-    """Return grey levels by 255, converted to a plane where one is seen."""
-    grey = frames.astype(np.float32)
-    if place != sector:
-        grey = np.asarray(resample(grey, sector, place, outside=0), np.float32)
-    grey /= 255
-    return grey
-
-
-def _axes(place: PlanarGeometry) -> tuple[float, FloatArray, FloatArray]:
-    """Return the spacing of rows, and where rows and columns lie."""
-    if isinstance(place, Sector):
-        return place.range_spacing, place.depths, place.angles
-    return place.spacing[0], place.zs, place.xs
