@@ -100,6 +100,25 @@ def nearest_within(
     return np.where(np.abs(time[found] - wanted) <= tolerance, found, -1)
 
 
+def limit_of(recording: Recording, velocity: Stream) -> float:
+    """Return the Nyquist limit of a measured velocity."""
+    if velocity.velocity_limit is None:
+        raise NotProvidedError(
+            f"Recording '{recording.entry.id}' does not say at which velocity its "
+            f"'{velocity.name}' folds."
+        )
+    return velocity.velocity_limit
+
+
+def check_frames(recording: Recording, time: FloatArray) -> None:
+    """Refuse a still image: there is nothing between one frame."""
+    if len(time) < 2:
+        raise NotProvidedError(
+            f"Recording '{recording.entry.id}' has {len(time)} B-mode frame; a "
+            "velocity lies between two."
+        )
+
+
 def _no_plane(recording: Recording) -> NotProvidedError:
     """Say why a B-mode is not one that a task for images can take."""
     who, place = f"Recording '{recording.entry.id}'", recording["b_mode"].geometry

@@ -25,8 +25,10 @@ from cardium.errors import AnswerError, NotProvidedError
 from cardium.metrics import mean_over_patients, velocity_error
 from cardium.tasks._clip import (
     check_domain,
+    check_frames,
     half_step,
     input_clip,
+    limit_of,
     nearest_within,
     scoring_plane,
     seen_by,
@@ -89,9 +91,9 @@ def build(*, domain: str = "cartesian") -> Task:
     check_domain("blood_flow", domain)
 
     def inputs(recording: Recording) -> Sample:
-        limit = _limit(recording, recording["colour_velocity"])
+        limit = limit_of(recording, recording["colour_velocity"])
         clip = input_clip(recording, domain)
-        _check_frames(recording, clip.time)
+        check_frames(recording, clip.time)
         return Sample(recording.entry.id, clip, limit)
 
     return Task(
@@ -134,7 +136,7 @@ def measured_flow(
     from cardium.signal.doppler import turbulence
 
     velocity, power = recording["colour_velocity"], recording["colour_power"]
-    limit = _limit(recording, velocity)
+    limit = limit_of(recording, velocity)
     fans = [_place(recording, stream) for stream in (velocity, power)]
     near = [_near(stream, times) for stream in (velocity, power)]
     flow = np.full((len(times), len(CLASSES), *geometry.shape), np.nan, np.float32)
@@ -159,11 +161,11 @@ def measured_flow(
 
 def _target(recording: Recording, geometry: Geometry | None) -> Answer:
     """Return the measured flow between the B-mode frames; NaN where unknown."""
-    limit = _limit(recording, recording["colour_velocity"])
+    limit = limit_of(recording, recording["colour_velocity"])
     if geometry is None:
         geometry = scoring_plane(recording)
     time = recording["b_mode"].time
-    _check_frames(recording, time)
+    check_frames(recording, time)
     times = quarter_times(time)
     flow = measured_flow(recording, times, geometry)
     return Answer({"flow": flow}, geometry, times, limit)
@@ -253,22 +255,3 @@ def _place(recording: Recording, stream: Stream) -> Geometry:
             "lies."
         )
     return stream.geometry
-
-
-def _limit(recording: Recording, velocity: Stream) -> float:
-    """Return the Nyquist limit of the measured velocity."""
-    if velocity.velocity_limit is None:
-        raise NotProvidedError(
-            f"Recording '{recording.entry.id}' does not say at which velocity its "
-            f"'{velocity.name}' folds."
-        )
-    return velocity.velocity_limit
-
-
-def _check_frames(recording: Recording, time: FloatArray) -> None:
-    """Refuse a still image: there is nothing between one frame."""
-    if len(time) < 2:
-        raise NotProvidedError(
-            f"Recording '{recording.entry.id}' has {len(time)} B-mode frame; flow is "
-            "asked for between two."
-        )

@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from cardium.core import (
     Answer,
     Columns,
-    FloatArray,
     Geometry,
     Metric,
     Output,
     Recording,
     Sample,
-    Stream,
     Task,
 )
 from cardium.errors import AnswerError, NotProvidedError
 from cardium.metrics import mean_over_patients, velocity_error
 from cardium.tasks._clip import (
     check_domain,
+    check_frames,
     input_clip,
+    limit_of,
     nearest_within,
     scoring_plane,
     seen_by,
@@ -74,8 +74,8 @@ def build(*, domain: str = "cartesian") -> Task:
     def inputs(recording: Recording) -> Sample:
         doppler = recording["tissue_velocity"]
         clip = input_clip(recording, domain)
-        _check_frames(recording, clip.time)
-        return Sample(recording.entry.id, clip, _limit(recording, doppler))
+        check_frames(recording, clip.time)
+        return Sample(recording.entry.id, clip, limit_of(recording, doppler))
 
     return Task(
         name="tissue_velocity",
@@ -96,7 +96,7 @@ def build(*, domain: str = "cartesian") -> Task:
 def _target(recording: Recording, geometry: Geometry | None) -> Answer:
     """Return the measured velocity between the B-mode frames; NaN where unknown."""
     doppler = recording["tissue_velocity"]
-    limit = _limit(recording, doppler)
+    limit = limit_of(recording, doppler)
     if geometry is None:
         geometry = scoring_plane(recording)
     if doppler.geometry is None:
@@ -105,7 +105,7 @@ def _target(recording: Recording, geometry: Geometry | None) -> Answer:
             "'tissue_velocity' lies."
         )
     time = recording["b_mode"].time
-    _check_frames(recording, time)
+    check_frames(recording, time)
     middle = (time[1:] + time[:-1]) / 2
     found = nearest_within(doppler.time, middle, np.diff(time) / 2 + _CLOCK_ROUNDING)
     velocity = np.full((len(middle), *geometry.shape), np.nan, np.float32)
@@ -166,22 +166,3 @@ def _on(
         velocity, source, target, velocity_limit=limit, outside=np.nan
     )
     return np.asarray(resampled)
-
-
-def _limit(recording: Recording, doppler: Stream) -> float:
-    """Return the Nyquist limit of the measured velocity."""
-    if doppler.velocity_limit is None:
-        raise NotProvidedError(
-            f"Recording '{recording.entry.id}' does not say at which velocity its "
-            f"'{doppler.name}' folds."
-        )
-    return doppler.velocity_limit
-
-
-def _check_frames(recording: Recording, time: FloatArray) -> None:
-    """Refuse a still image: there is nothing between one frame."""
-    if len(time) < 2:
-        raise NotProvidedError(
-            f"Recording '{recording.entry.id}' has {len(time)} B-mode frame; a "
-            "velocity lies between two."
-        )
