@@ -1,14 +1,17 @@
-"""Scores of a batch by the task itself: one recording at a time, then their mean."""
+"""What the corrected protocols share: they are scored by the task itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import Answer, Case, Item, Task
+from cardium.core import Answer, Case, Clip, Field, Item, Protocol, Recording, Task
 from cardium.protocols import cut_recording
 
 
@@ -57,3 +60,43 @@ def _mean(values: Sequence[float]) -> float:
     """Average the numbers there are."""
     numbers = [value for value in values if not np.isnan(value)]
     return float(np.mean(numbers)) if numbers else float("nan")
+
+
+def correct(
+    paper: Protocol,
+    opening: Callable[[Recording], Case],
+    prepare: Callable[[Case, Clip], Item],
+    finish: Callable[[Item], Item],
+    fields: Mapping[str, Field],
+    unused: Container[str],
+) -> Protocol:
+    """Make of a published protocol the one that is read and scored as it should be.
+
+    Parameters
+    ----------
+    paper : Protocol
+        The published one: its admission, clips and answers are kept.
+    opening, prepare, finish, fields
+        What differs; see `Protocol`.
+    unused : container of str
+        Options of the published one that mean nothing here.
+
+    Returns
+    -------
+    Protocol
+        Scored by the task, on the samples there are: its size is 0.
+    """
+    kept = {k: v for k, v in paper.options.items() if k not in unused}
+    return replace(
+        paper,
+        name="corrected",
+        open=opening,
+        prepare=prepare,
+        finish=finish,
+        fields=fields,
+        truth=truth,
+        score=partial(score, paper.task, paper.answer),
+        metrics=paper.task.metrics,
+        primary=paper.task.primary,
+        options=MappingProxyType({**kept, "size": 0}),
+    )

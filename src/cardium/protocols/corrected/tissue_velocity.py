@@ -98,19 +98,8 @@ def build(
         max_rate_hz=max_rate_hz,
         batch_size=batch_size,
     )
-    kept = {k: v for k, v in paper.options.items() if k not in ("size", "rows")}
-    return replace(
-        paper,
-        name="corrected",
-        open=partial(_open, paper),
-        prepare=_prepare,
-        finish=_finish,
-        fields=_FIELDS,
-        truth=_by_task.truth,
-        score=partial(_by_task.score, paper.task, paper.answer),
-        metrics=paper.task.metrics,
-        primary=paper.task.primary,
-        options=MappingProxyType({**kept, "size": 0}),
+    return _by_task.correct(
+        paper, partial(_open, paper), _prepare, _finish, _FIELDS, ("size", "rows")
     )
 
 
