@@ -38,6 +38,7 @@ from cardium.core.registry import Registry
 from cardium.core.split import Split, split_catalog
 from cardium.core.stream import STRUCTURES, UNLABELLED, Array, Stream
 from cardium.core.task import (
+    SIGNAL_KINDS,
     Answer,
     Columns,
     Kind,
@@ -51,6 +52,7 @@ from cardium.core.task import (
 from cardium.core.volumes import AngleConvention, SectorVolume, SlicePlane, VolumeGrid
 
 __all__ = [
+    "SIGNAL_KINDS",
     "STRUCTURES",
     "UNLABELLED",
     "AngleConvention",

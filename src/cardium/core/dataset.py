@@ -133,6 +133,9 @@ class Dataset:
         that is not None.
     tables : function (root, progress) -> mapping of str to rows, optional
         Count what the dataset holds, by the source's own kinds.
+    folder : str, optional
+        Where it lies by default, if it shares its files with another dataset: the name
+        of that one.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Dataset:
     absent: Callable[[Path], tuple[str, ...]] = lambda root: ()
     audit: Callable[[Path, int | None], Iterable[Check]] = lambda root, limit: ()
     tables: Callable[[Path, Progress | None], Mapping[str, Rows]] | None = None
+    folder: str = ""
 
     def open(self, root: str | Path | None = None) -> OpenDataset:
         """Open the dataset under a root folder; see `find_root` for the default."""
@@ -248,8 +252,9 @@ def default_root(dataset: Dataset) -> Path:
     >>> default_root(DATASET).name
     'camus'
     """
+    folder = dataset.folder or dataset.name
     if _VARIABLE in os.environ:
-        return Path(os.environ[_VARIABLE]).expanduser() / dataset.name
+        return Path(os.environ[_VARIABLE]).expanduser() / folder
     from platformdirs import user_data_path
 
-    return user_data_path("cardium") / dataset.name
+    return user_data_path("cardium") / folder

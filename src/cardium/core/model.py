@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
-from cardium.core.task import Answer, Kind, Sample, Task
+from cardium.core.task import SIGNAL_KINDS, Answer, Kind, Sample, Task
 
 Setting = str | float | int | bool
 
@@ -53,7 +53,7 @@ class Recipe:
         The name of its module and on the command line.
     title : str
         One line: what it is.
-    answers : frozenset of {"label_map", "multilabel", "velocity"}
+    answers : frozenset of str
         The kinds of output it can give.
     family : {"network", "baseline"}
         A network is a ``torch.nn.Module`` and is trained; a baseline is counted.
@@ -83,7 +83,7 @@ class Recipe:
 
     def can(self, task: Task) -> bool:
         """Say whether the model can answer a task."""
-        is_signal = task.output.kind == "multilabel"
+        is_signal = task.output.kind in SIGNAL_KINDS
         fits = self.family == "baseline" or (self.input_rank == 1) == is_signal
         return task.output.kind in self.answers and fits
 

@@ -16,8 +16,20 @@ from cardium.core.recording import Catalog, Entry, Recording
 from cardium.core.stream import Stream
 from cardium.errors import AnswerError, NotProvidedError
 
-Kind = Literal["label_map", "multilabel", "velocity", "flow", "volume_map"]
+Kind = Literal[
+    "label_map",
+    "multilabel",
+    "quantity",
+    "event_class",
+    "events",
+    "velocity",
+    "flow",
+    "volume_map",
+]
 """What an answer can be; a kind fixes its shape, its loss and its picture."""
+
+SIGNAL_KINDS: frozenset[Kind] = frozenset({"multilabel", "quantity", "event_class"})
+"""The kinds that a network learns from signals rather than from images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +40,13 @@ class Output:
     ----------
     name : str
         Its key in the arrays that a model returns.
-    kind : {"label_map", "multilabel", "velocity", "flow", "volume_map"}
+    kind : str
         ``label_map``: uint8, the shape of the input; code i means ``classes[i]``.
         ``multilabel``: float 0..1, (len(classes),), one probability a class.
+        ``quantity``: float, (len(classes),), one number for each name in ``classes``.
+        ``event_class``: float 0..1, (K, len(classes)): for each of the K times in
+        ``Sample.events`` one probability a class, which add up to 1.
+        ``events``: float64 [s], (N,): the times at which something happens, ascending.
         ``velocity``: float m/s, (T - 1, …): one frame between two input frames,
         positive towards the probe.
         ``flow``: float, (2 (T - 1), len(classes), …): two frames between two input
@@ -78,11 +94,15 @@ class Sample:
         (time, range, beam) in grey levels 0..255, or an ECG (time, lead) in mV.
     velocity_limit : float [m/s], optional
         The Nyquist limit of the velocity asked for, where one is.
+    events : (K,) [s], optional
+        The times at which an answer of the kind ``event_class`` is asked for, on the
+        clock of the stream.
     """
 
     recording: str
     stream: Stream
     velocity_limit: float | None = None
+    events: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,11 @@ class Answer:
     time: FloatArray | None = None
     velocity_limit: float | None = None
 
+
+_DTYPES: Mapping[Kind, type] = MappingProxyType(
+    {"label_map": np.uint8, "volume_map": np.uint8, "events": np.float64}
+)
+_ROUNDING = 1e-3
 
 Scores = Mapping[str, float]
 Columns = Mapping[str, FloatArray]
@@ -222,7 +247,7 @@ class Task:
         stream = sample.stream
         frames, *place = stream.shape
         shape: tuple[int, ...]
-        time: FloatArray | None
+        time: FloatArray | None = None
         match kind:
             case "label_map" | "volume_map":
                 shape, time = stream.shape, stream.time
@@ -232,15 +257,22 @@ class Task:
             case "velocity":
                 shape = (frames - 1, *place)
                 time = (stream.time[1:] + stream.time[:-1]) / 2
-            case "multilabel":
-                shape, time = (len(self.output.classes),), None
+            case "multilabel" | "quantity":
+                shape = (len(self.output.classes),)
+            case "event_class":
+                time = np.zeros(0) if sample.events is None else sample.events
+                shape = (len(time), len(self.output.classes))
+            case "events":
+                shape = (value.size,)
         if value.shape != shape:
             raise AnswerError(
                 f"Task '{self.name}': '{name}' of recording '{sample.recording}' must "
                 f"have shape {shape}, the model returned {value.shape}."
             )
         self._check_values(value)
-        dtype = np.uint8 if kind.endswith("_map") else np.float32
+        if kind == "events":
+            self._check_events(value, stream)
+        dtype = _DTYPES.get(kind, np.float32)
         return Answer(
             {name: value.astype(dtype)}, stream.geometry, time, sample.velocity_limit
         )
@@ -257,10 +289,29 @@ class Task:
                 f"Task '{self.name}': '{name}' must hold the codes 0..{last} "
                 f"({', '.join(classes)}), the model returned {wrong.tolist()}."
             )
-        if kind == "multilabel" and ((value < 0) | (value > 1)).any():
+        is_probability = kind in ("multilabel", "event_class")
+        if is_probability and ((value < 0) | (value > 1)).any():
+            last_step = "a sigmoid" if kind == "multilabel" else "a softmax"
             raise AnswerError(
                 f"Task '{self.name}': '{name}' must be probabilities 0..1, the model "
-                f"returned {value.min():g}..{value.max():g}; apply a sigmoid."
+                f"returned {value.min():g}..{value.max():g}; apply {last_step}."
+            )
+        if kind == "event_class" and (abs(value.sum(-1) - 1) > _ROUNDING).any():
+            raise AnswerError(
+                f"Task '{self.name}': the probabilities of '{name}' must add up to 1 "
+                f"for each event, the model returned sums of {value.sum(-1).min():g}.."
+                f"{value.sum(-1).max():g}; apply a softmax."
+            )
+
+    def _check_events(self, value: NDArray[Any], stream: Stream) -> None:
+        """Refuse times that do not ascend or lie outside the recording."""
+        first, last = float(stream.time[0]), float(stream.time[-1])
+        beyond = (value < first) | (value > last)
+        if (np.diff(value) <= 0).any() or beyond.any():
+            raise AnswerError(
+                f"Task '{self.name}': '{self.output.name}' must ascend within "
+                f"{first:g}..{last:g} s, the model returned {value[:3].tolist()} … "
+                f"{value[-3:].tolist()}."
             )
 
     def group_of(self, entry: Entry) -> dict[str, str]:

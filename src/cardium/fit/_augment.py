@@ -47,10 +47,12 @@ def augment(
             inputs, target = move(inputs, target, generator)
             inputs = change_grey(inputs, generator)
             return {**batch, "input": inputs, "target": target}
-        case "flow" | "volume_map":
+        case "quantity" | "event_class":
+            return {**batch, "input": change_records(inputs, generator)}
+        case "events" | "flow" | "volume_map":
             raise InvalidArgumentError(
-                f"Answers of the kind '{kind}' are learnt from clips; see "
-                "cardium.fit.clips."
+                f"Answers of the kind '{kind}' are not learnt from recordings one by "
+                "one; clips are learnt from by cardium.fit.clips."
             )
 
 
