@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from cardium.cli.prepare import open_source, prepare
+from cardium.datasets import DATASETS, open_dataset
 from cardium.datasets.echoxflow import write_phantom
 from cardium.errors import (
     InvalidArgumentError,
@@ -104,3 +105,31 @@ def test_wrong_words_are_refused(tmp_path, run) -> None:
     run("-o", out, *OPTIONS)
     with pytest.raises(RunConflictError, match=r"options\.size 16, and 32 is"):
         run("-o", out, *OPTIONS, "-O", "size=32")
+
+
+def test_signals_of_a_task_are_packed_and_open_by_their_root(tmp_path, run) -> None:
+    DATASETS.find("ptb_xl").write_fake(tmp_path / "ptb_xl")
+    words = ("-o", tmp_path / "pack", "--root", tmp_path / "ptb_xl")
+    said = json.loads(
+        run(*words, "--json", task="ecg_superclass", data="ptb_xl").stdout
+    )
+    pack = open_dataset("ptb_xl", tmp_path / "pack")
+    assert said["signals"] == "ecg_100hz"
+    assert said["recordings"] == len(pack)
+    assert said["skipped"] == []
+    assert "ecg_100hz" in pack["00001"].streams
+    assert "ecg" not in pack["00001"].streams
+    again = run(*words, task="ecg_superclass", data="ptb_xl").stdout
+    assert f"Next: cardium fit ecg_superclass --data ptb_xl --root {tmp_path}" in again
+
+
+def test_signals_at_another_rate_and_wrong_options(tmp_path, run) -> None:
+    DATASETS.find("ptb_xl").write_fake(tmp_path / "ptb_xl")
+    words = ("-o", tmp_path / "pack", "--root", tmp_path / "ptb_xl")
+    task = {"task": "ecg_superclass", "data": "ptb_xl"}
+    with pytest.raises(InvalidArgumentError, match="has no option 'size'"):
+        run(*words, "-O", "size=3", **task)
+    with pytest.raises(InvalidArgumentError, match="takes no --workers, got 2"):
+        run(*words, "--workers", 2, **task)
+    run(*words, "-O", "rate=500", **task)
+    assert "ecg" in open_dataset("ptb_xl", tmp_path / "pack")["00001"].streams

@@ -167,9 +167,9 @@ def verify(
     """
     from dataclasses import asdict
 
-    from cardium.datasets import DATASETS, verify
+    from cardium.datasets import open_dataset, verify
 
-    data = DATASETS.find(name).open(root)
+    data = open_dataset(name, root)
     with progress(f"Verifying {name}") as report:
         findings = verify(data, limit=limit, progress=report)
     rows = [asdict(finding) for finding in findings]
@@ -192,9 +192,9 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Count recordings, patients, rates, durations and bytes, by the source's kinds."""
-    from cardium.datasets import DATASETS, stats, tables
+    from cardium.datasets import open_dataset, stats, tables
 
-    data = DATASETS.find(name).open(root)
+    data = open_dataset(name, root)
     with progress(f"Counting {name}") as report:
         counted = tables(data, progress=report)
         found = {"": stats(data, progress=report)} if counted is None else counted

@@ -45,10 +45,10 @@ def export(
     NIfTI, MetaImage and DICOM hold one stream, scan converted; VTK holds a stream or a
     mesh, beamspace at its true places; HDF5 and xarray (Zarr) hold the whole recording.
     """
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.io.export import Samples, export_recording
 
-    data = DATASETS.find(name).open(root)
+    data = open_dataset(name, root)
     export_recording(
         data[recording],
         output,

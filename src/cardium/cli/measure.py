@@ -60,12 +60,12 @@ def measure(
     What cannot be measured is empty, with the reason, in the file and in JSON. Exit
     status 1 if nothing but heart rates could be measured.
     """
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.measure.table import check_table, measure_dataset, write_table
 
     if out is not None:
         check_table(out)
-    data = DATASETS.find(name).open(root)
+    data = open_dataset(name, root)
     catalog = select(data.catalog, where, limit)
     with progress(f"Measuring {name}") as report:
         found = measure_dataset(data, catalog, by=by, workers=workers, progress=report)

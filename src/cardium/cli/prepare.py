@@ -1,8 +1,8 @@
-"""The command that packs the clips of a benchmark's protocol, ready for a network."""
+"""The command that packs what is learnt from: clips of a protocol, or signals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,24 +18,32 @@ from cardium.cli.options import (
     select,
 )
 from cardium.cli.output import print_fields, print_json, print_rows, progress
+from cardium.core import SIGNAL_KINDS
+from cardium.errors import InvalidArgumentError, NotProvidedError
 
 if TYPE_CHECKING:
-    from cardium.core import Setting
+    from cardium.core import OpenDataset, Setting, Task
     from cardium.fit.packs import Pack, RawSource
 
 _LISTED = 20
+_OF_SIGNALS = SIGNAL_KINDS | {"events"}
 
 
 def prepare(
-    task: Annotated[str, typer.Argument(help="A task that has a protocol.")],
+    task: Annotated[
+        str, typer.Argument(help="A task of signals, or one that has a protocol.")
+    ],
     data: Annotated[str, typer.Option(help="A dataset's name.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="The pack's folder.")],
     root: Root = None,
     protocol: Annotated[
-        str, typer.Option(help="published: as a paper's code does. corrected.")
+        str,
+        typer.Option(
+            help="published: as a paper's code does. corrected. Signals have none."
+        ),
     ] = "published",
     domain: Annotated[
-        str, typer.Option(help="What a model sees: beamspace or cartesian.")
+        str, typer.Option(help="What a model sees of clips: beamspace or cartesian.")
     ] = "beamspace",
     option: Annotated[
         list[str] | None,
@@ -43,7 +51,8 @@ def prepare(
             "--option",
             "-O",
             metavar="NAME=VALUE",
-            help="An option of the protocol: size=128. May be repeated.",
+            help="An option of the protocol, or of a task of signals: size=128, "
+            "rate=500. May be repeated.",
         ),
     ] = None,
     where: Where = None,
@@ -51,14 +60,29 @@ def prepare(
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Prepare clips once, for training that does not wait for them.
+    """Prepare recordings once, for training that does not wait for them.
 
-    Stopped at any time, the same command goes on where it was. What is not used is
-    listed with the reason.
+    Of a task of signals, all recordings are packed as their devices stored them, and
+    --root PACK opens them wherever a dataset is asked for. Of another task, the clips
+    of a protocol are packed. Stopped at any time, the same command goes on where it
+    was. What cannot be used is listed with the reason.
     """
     from cardium.fit.packs import write_pack
+    from cardium.tasks import TASKS, open_task, task_options
 
-    options = {**parse_values(option, of="--option"), "domain": domain}
+    chosen = parse_values(option, of="--option")
+    TASKS.find(task)
+    known = {k: v for k, v in chosen.items() if k in task_options(task)}
+    if (the_task := open_task(task, **known)).output.kind in _OF_SIGNALS:
+        open_task(task, **chosen)  # refuses an option that it does not have
+        if workers:
+            raise InvalidArgumentError(
+                f"Signals are packed as fast as they are read: '{task}' takes no "
+                f"--workers, got {workers}."
+            )
+        _prepare_signals(the_task, data, root, out, where, limit, as_json=as_json)
+        return
+    options = {**chosen, "domain": domain}
     reopen = partial(open_source, task, protocol, options, data, root)
     source = reopen()
     usable = source.protocol.task.usable(source.data.catalog)
@@ -82,12 +106,65 @@ def open_source(
     root: Path | None,
 ) -> RawSource:
     """Open the recordings of a dataset by a protocol; each process does so itself."""
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.fit.packs import RawSource
     from cardium.protocols import open_protocol
 
-    opened = DATASETS.find(data).open(root)
+    opened = open_dataset(data, root)
     return RawSource(open_protocol(task, protocol, **options), opened)
+
+
+def _prepare_signals(
+    task: Task,
+    name: str,
+    root: Path | None,
+    out: Path,
+    where: Sequence[str] | None,
+    limit: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Pack the signals that a task looks at, and say what was packed."""
+    from cardium.datasets import open_dataset
+    from cardium.io.signal_packs import skipped_of, write_signal_pack
+
+    data = open_dataset(name, root)
+    streams = _signals_of(task, data)
+    entries = select(data.catalog, where, limit).entries
+    with progress(f"Packing {name}") as report:
+        pack = write_signal_pack(out, data, streams, entries=entries, progress=report)
+    reasons = [
+        {"recording": recording, "reason": reason}
+        for recording, reason in skipped_of(pack)
+    ]
+    facts = {
+        "pack": str(out),
+        "dataset": name,
+        "signals": ", ".join(streams),
+        "recordings": len(pack) - len(reasons),
+        "bytes": sum(f.stat().st_size for f in out.rglob("*") if f.is_file()),
+        "skipped": reasons if as_json else len(reasons),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    print_fields(facts)
+    _print_reasons(reasons)
+    typer.echo(f"Next: cardium fit {task.name} --data {name} --root {out}")
+
+
+def _signals_of(task: Task, data: OpenDataset) -> list[str]:
+    """Name the signals that a task needs; of several that will do, the first there."""
+    there = set[str]().union(*(entry.provides for entry in data.catalog))
+    groups = [(need,) if isinstance(need, str) else need for need in task.needs]
+    named = [next((n for n in group if n in there), "") for group in groups]
+    signals = [name for name in named if name.startswith("ecg")]
+    if not signals:
+        raise NotProvidedError(
+            f"Task '{task.name}' needs {', '.join(map(str, task.needs))}; of signals, "
+            f"{data.dataset.info.title} has none of these here."
+        )
+    return signals
 
 
 def _print(pack: Pack, *, as_json: bool) -> None:
@@ -104,7 +181,12 @@ def _print(pack: Pack, *, as_json: bool) -> None:
         print_json({**facts, **pack.facts})
         return
     print_fields(facts)
+    _print_reasons(skipped)
+
+
+def _print_reasons(skipped: Sequence[Mapping[str, str]]) -> None:
+    """Print why recordings are not in a pack: the first of them."""
     if skipped:
         print_rows(skipped[:_LISTED], title="Not packed")
     if len(skipped) > _LISTED:
-        typer.echo(f"… and {len(skipped) - _LISTED} more, in {pack.path}/pack.json")
+        typer.echo(f"… and {len(skipped) - _LISTED} more; --json lists them all.")

@@ -83,11 +83,11 @@ class Plan:
         Folds and held-out patients are drawn alike whatever the seed of a training, so
         that trainings of several seeds can be compared.
         """
-        from cardium.datasets import DATASETS
+        from cardium.datasets import open_dataset
         from cardium.tasks import open_task
 
         the_task = open_task(task, **(options or {}))
-        opened = DATASETS.find(data).open(root)
+        opened = open_dataset(data, root)
         catalog = select(the_task.usable(opened.catalog), where, limit)
         split = split_catalog(catalog, fold=fold, folds=folds, holdout=holdout)
         facts = {
@@ -298,7 +298,7 @@ def write_page(
     scored: Sequence[tuple[Path, Report]], page: Path, *, cases: int = 3
 ) -> Path:
     """Write the page of several models' reports of one task."""
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.plot.cases import draw_cases
     from cardium.plot.page import compare_models, write_report
     from cardium.tasks import open_task
@@ -307,7 +307,7 @@ def write_page(
     first = reports[0]
     task = open_task(first.task, **first.options)
     root = first.provenance["scores"]["root"]
-    data = DATASETS.find(first.dataset["name"]).open(root)
+    data = open_dataset(first.dataset["name"], root)
     pictures = [
         case
         for folder, report in scored

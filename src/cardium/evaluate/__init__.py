@@ -13,6 +13,7 @@ from cardium.errors import InvalidArgumentError, NotProvidedError
 if TYPE_CHECKING:
     from cardium.evaluate.bootstrap import Estimate as Estimate
     from cardium.evaluate.bootstrap import bootstrap_intervals as bootstrap_intervals
+    from cardium.evaluate.foreign import import_predictions as import_predictions
     from cardium.evaluate.predictions import Progress
     from cardium.evaluate.predictions import predict as predict
     from cardium.evaluate.report import Report as Report
@@ -25,6 +26,7 @@ _WHERE = {
     "Report": "cardium.evaluate.report",
     "bootstrap_intervals": "cardium.evaluate.bootstrap",
     "compare": "cardium.evaluate.scoring",
+    "import_predictions": "cardium.evaluate.foreign",
     "load_report": "cardium.evaluate.report",
     "predict": "cardium.evaluate.predictions",
     "score": "cardium.evaluate.scoring",
@@ -116,13 +118,13 @@ def evaluate(
     """
     from tempfile import TemporaryDirectory
 
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.evaluate.predictions import predict
     from cardium.evaluate.scoring import score
     from cardium.tasks import open_task
 
     task = open_task(task) if isinstance(task, str) else task
-    data = DATASETS.find(data).open(root) if isinstance(data, str) else data
+    data = open_dataset(data, root) if isinstance(data, str) else data
     catalog, name = choose_side(
         task.usable(data.catalog), split, fold=fold, folds=folds, seed=seed
     )

@@ -1,0 +1,442 @@
+"""Packs of signals: the recordings of an ECG dataset in few files, to the last bit.
+
+Opening a WFDB record costs a hundred times what its bytes cost. A pack holds all
+recordings of a dataset as the numbers that their devices stored, in Zarr shards that
+the system maps into memory, with their catalogue and their annotations. It opens as the
+dataset that it was made of: whatever takes that takes the pack, by its folder::
+
+    write_signal_pack("pack", data, ["ecg"])
+    data = open_signal_pack("pack")
+    data["00001"]["ecg"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cardium.core import (
+    Catalog,
+    Dataset,
+    Entry,
+    KnownAnswer,
+    OpenDataset,
+    Progress,
+    Recording,
+    Stream,
+    fingerprint,
+)
+from cardium.errors import (
+    CardiumError,
+    DataCorruptError,
+    DataMissingError,
+    NotProvidedError,
+)
+from cardium.io._signal_pack_index import (
+    INDEX,
+    PackedAnnotation,
+    PackedEntry,
+    PackedRecording,
+    PackedStream,
+    PackFacts,
+    PackIndex,
+    append,
+    discard,
+    encode,
+    expect_same,
+    open_journal,
+    read_index,
+)
+from cardium.io.shards import ShardedArray, ShardWriter, open_shards, write_group
+
+_GAINS = (1000.0, 200.0, 400.0, 800.0, 100.0, 500.0, 1000 / 4.88, 1000 / 1.25)
+_MISSING = -32768
+_LARGEST = 32767
+
+
+def write_signal_pack(
+    path: str | Path,
+    data: OpenDataset,
+    streams: Sequence[str],
+    *,
+    entries: Iterable[Entry] | None = None,
+    progress: Progress | None = None,
+) -> OpenDataset:
+    """Pack the signals of a dataset, with its catalogue and its annotations.
+
+    Stopped at any time and called again with the same arguments, it goes on after the
+    last recording that was finished. A finished pack is left as it is.
+
+    Parameters
+    ----------
+    path : str or Path
+        The pack's folder.
+    data : OpenDataset
+        The dataset.
+    streams : sequence of str
+        Signals ``(time, lead)`` or ``(time,)`` to pack, where a recording has them.
+    entries : iterable of Entry, optional
+        Which recordings. If not given, all. One that cannot be read stays in the
+        catalogue, and opening it raises the reason.
+    progress : function (done, total), optional
+        Called after each recording.
+
+    Returns
+    -------
+    OpenDataset
+        The finished pack.
+
+    Raises
+    ------
+    RunConflictError
+        If the folder holds another pack, or something else, or another process writes
+        it.
+    NotProvidedError
+        If none of the recordings can be packed.
+
+    Notes
+    -----
+    Samples are stored as int16 where a gain gives them back to the last bit, which is
+    tried on every recording: the one of its reader and some usual ones. Where none
+    does, they are stored as they are, in float32.
+    """
+    folder = Path(path)
+    chosen = tuple(data.catalog if entries is None else entries)
+    facts = PackFacts(
+        data.dataset.name,
+        data.dataset.info,
+        sorted(data.dataset.provides),
+        sorted(streams),
+        fingerprint(chosen),
+    )
+    if (folder / INDEX).is_file():
+        expect_same(folder, _read_index(folder).facts, facts)
+        return open_signal_pack(folder)
+    with open_journal(folder, facts) as (journal, done):
+        store = _Store(folder, done)
+        for entry in chosen[len(done) :]:
+            row = _pack(data, entry, facts.streams, store)
+            append(journal, row)
+            done.append(row)
+            if progress is not None:
+                progress(len(done), len(chosen))
+        if not any(row.streams for row in done):
+            discard(folder)
+            raise NotProvidedError(_why_none(done))
+        store.close()
+        write_group(folder)
+        _write(folder / INDEX, encode(PackIndex(facts, done)))
+    return open_signal_pack(folder)
+
+
+def is_signal_pack(path: str | Path) -> bool:
+    """Say whether a folder is a finished pack of signals."""
+    return (Path(path) / INDEX).is_file()
+
+
+def open_signal_pack(path: str | Path) -> OpenDataset:
+    """Open a pack as the dataset that it was made of.
+
+    Parameters
+    ----------
+    path : str or Path
+        The pack's folder.
+
+    Returns
+    -------
+    OpenDataset
+        Its recordings have the signals that were packed, and all annotations.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no pack, or its writing was interrupted.
+    DataCorruptError
+        If it does not say properly what it holds.
+    """
+    folder = Path(path)
+    index = _read_index(folder)
+    rows = {row.entry.id: row for row in index.recordings}
+    catalog = Catalog(tuple(row.entry.entry() for row in index.recordings))
+    shards = open_shards(folder)
+
+    def load(root: Path, entry: Entry) -> Recording:
+        row = rows[entry.id]
+        if row.reason:
+            raise NotProvidedError(f"Recording '{entry.id}': {row.reason}")
+        streams = {
+            name: _stream(name, packed, shards[packed.array])
+            for name, packed in row.streams.items()
+        }
+        notes = {n: _annotation(n, note) for n, note in row.annotations.items()}
+        return Recording(entry, MappingProxyType(streams), MappingProxyType(notes))
+
+    facts = index.facts
+    dataset = Dataset(
+        name=facts.name,
+        info=facts.info,
+        provides=frozenset(facts.provides),
+        index=lambda root: catalog,
+        load=load,
+        write_fake=_no_fake,
+    )
+    return OpenDataset(dataset, folder)
+
+
+def skipped_of(pack: OpenDataset) -> list[tuple[str, str]]:
+    """List the recordings that could not be packed, each with the reason."""
+    rows = _read_index(pack.root).recordings
+    return [(row.entry.id, row.reason) for row in rows if row.reason]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedSignal:
+    """The samples of one signal of a pack; read when sliced by time.
+
+    Parameters
+    ----------
+    array : ShardedArray
+        What holds them.
+    start, length : int
+        Where.
+    gain : tuple of float [1/mV]
+        What the codes of each lead are divided by; empty if they are the values.
+    flat : bool
+        Whether the stream has no axis of leads.
+    """
+
+    array: ShardedArray
+    start: int
+    length: int
+    gain: tuple[float, ...]
+    flat: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples and leads."""
+        return (self.length,) if self.flat else (self.length, *self.array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float32."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, time: slice, /) -> NDArray[np.float32]:
+        """Read the samples of a slice of time, float32; leads lie one after another."""
+        start, stop, step = time.indices(self.length)
+        if step != 1:
+            return self[:][time]
+        codes = self.array[self.start + start : self.start + max(start, stop)]
+        if self.gain:
+            from cardium.io._signal_pack_kernels import decode, value_tables
+
+            out = np.empty(codes.shape[::-1], np.float32)
+            decode(codes, *value_tables(self.gain), out)
+            values = out.T
+        else:
+            values = np.array(codes, np.float32)
+        return values[:, 0] if self.flat else values
+
+
+class _Store:
+    """The arrays of a pack while it is written."""
+
+    def __init__(self, folder: Path, done: Iterable[PackedRecording]) -> None:
+        self._folder = folder
+        self._writers: dict[str, ShardWriter] = {}
+        lengths: dict[str, int] = {}
+        for row in done:
+            for packed in row.streams.values():
+                lengths[packed.array] = packed.start + packed.length
+        for name, length in lengths.items():
+            self._writer(name, length)
+
+    def add(self, values: NDArray[Any]) -> tuple[str, int]:
+        """Append samples (T, L); return the array and where they begin."""
+        name = f"{values.dtype.name}-{values.shape[1]}"
+        writer = self._writer(name)
+        start = writer.length
+        writer.append(values)
+        return name, start
+
+    def close(self) -> None:
+        """Finish all arrays."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, name: str, length: int = 0) -> ShardWriter:
+        """Return the writer of an array, which its name describes."""
+        if name not in self._writers:
+            dtype, leads = name.split("-")
+            self._writers[name] = ShardWriter(
+                self._folder / name, (int(leads),), dtype, length=length
+            )
+        return self._writers[name]
+
+
+def _pack(
+    data: OpenDataset, entry: Entry, names: Sequence[str], store: _Store
+) -> PackedRecording:
+    """Append a recording to the arrays, or say why not."""
+    about = PackedEntry.of(entry)
+    try:
+        recording = data.load(entry)
+        held = {
+            name: (stream, stream.load())
+            for name, stream in recording.streams.items()
+            if name in names
+        }
+        notes = {n: _note(a) for n, a in recording.annotations.items()}
+        if not held:
+            raise NotProvidedError(
+                f"it has none of the signals {', '.join(names)}; it has "
+                f"{', '.join(recording.streams) or 'none'}."
+            )
+    except (CardiumError, OSError) as error:
+        return PackedRecording(about, reason=str(error))
+    streams = {name: _packed(*pair, store) for name, pair in held.items()}
+    return PackedRecording(about, streams, notes)
+
+
+def _packed(stream: Stream, values: NDArray[Any], store: _Store) -> PackedStream:
+    """Append one signal."""
+    table = np.asarray(values, np.float32).reshape(len(values), -1)
+    usual = np.ravel(getattr(stream.values, "gain", ())).tolist()
+    codes, gain = _digits(table, [*dict.fromkeys([*usual, *_GAINS])])
+    array, start = store.add(codes)
+    rate = round(stream.rate, 6) if len(stream.time) > 1 else 0.0
+    even = rate and np.array_equal(stream.time, np.arange(len(values)) / rate)
+    return PackedStream(
+        array,
+        start,
+        len(values),
+        rate if even else 0.0,
+        gain,
+        list(stream.dims),
+        stream.unit,
+        {name: list(labels) for name, labels in stream.coords.items()},
+        None if even else stream.time.tolist(),
+    )
+
+
+def _digits(
+    values: NDArray[np.float32], gains: Sequence[float]
+) -> tuple[NDArray[Any], list[float]]:
+    """Return int16 codes (T, L) and their gains, or the values if no gain is exact."""
+    codes = np.empty(values.shape, np.int16)
+    chosen = []
+    for lead, column in enumerate(values.T):
+        for gain in gains:
+            found = _exact(column, gain)
+            if found is not None:
+                codes[:, lead] = found
+                chosen.append(gain)
+                break
+        else:
+            return values, []
+    return codes, chosen
+
+
+def _exact(values: NDArray[np.float32], gain: float) -> NDArray[np.int16] | None:
+    """Return the codes of a lead if they give its values back to the last bit."""
+    absent = np.isnan(values)
+    digits = np.rint(np.where(absent, 0, values) * np.float64(gain))
+    if not np.isfinite(digits).all() or np.abs(digits).max(initial=0) > _LARGEST:
+        return None
+    codes = digits.astype(np.int16)
+    back = (codes / gain).astype(np.float32)
+    # compared as bits: a zero may have a sign
+    if (back.view(np.int32) != values.copy().view(np.int32))[~absent].any():
+        return None
+    codes[absent] = _MISSING
+    return codes
+
+
+def _note(annotation: Stream) -> PackedAnnotation:
+    """Keep an annotation of points in time whole."""
+    values = annotation.load()
+    if values.ndim != 1:
+        raise NotProvidedError(
+            f"its annotation '{annotation.name}' has axes {annotation.dims}; only "
+            "points in time are packed."
+        )
+    return PackedAnnotation(
+        values.astype(np.float64).tolist(),
+        values.dtype.name,
+        annotation.time.tolist(),
+        annotation.unit,
+        {name: list(labels) for name, labels in annotation.coords.items()},
+    )
+
+
+def _stream(name: str, packed: PackedStream, array: ShardedArray) -> Stream:
+    """Return a signal of a pack."""
+    end = packed.start + packed.length
+    if end > array.shape[0]:
+        raise DataCorruptError(
+            f"{array!r} ends before sample {end}, where '{name}' ends. Make the pack "
+            "again."
+        )
+    flat = packed.dims == ["time"]
+    time = (
+        np.arange(packed.length) / packed.rate
+        if packed.time is None
+        else np.array(packed.time)
+    )
+    return Stream(
+        name,
+        PackedSignal(array, packed.start, packed.length, tuple(packed.gain), flat),
+        time,
+        tuple(packed.dims),
+        packed.unit,
+        coords=_tuples(packed.coords),
+    )
+
+
+def _annotation(name: str, note: PackedAnnotation) -> Stream:
+    """Return an annotation of a pack."""
+    values = np.array(note.values).astype(note.dtype)
+    coords = _tuples(note.coords)
+    time = np.array(note.time, np.float64)
+    return Stream(name, values, time, ("time",), note.unit, coords=coords)
+
+
+def _tuples(coords: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return names along axes as a stream holds them."""
+    return MappingProxyType({name: tuple(labels) for name, labels in coords.items()})
+
+
+def _why_none(rows: Sequence[PackedRecording]) -> str:
+    """Say why a pack would hold nothing."""
+    first = f" The first, '{rows[0].entry.id}': {rows[0].reason}" if rows else ""
+    return f"None of the {len(rows)} recordings can be packed.{first}"
+
+
+def _read_index(folder: Path) -> PackIndex:
+    """Read the index, or say that there is none."""
+    try:
+        return read_index(folder)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataMissingError(
+            f"'{folder}' is no finished pack of signals: it has no {INDEX}. Make it, "
+            "or go on with it, by: cardium prepare."
+        ) from error
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Write a file aside, then give it its name."""
+    from cardium.core.files import written_aside
+
+    with written_aside(path) as aside:
+        aside.write_bytes(text)
+
+
+def _no_fake(root: Path) -> tuple[KnownAnswer, ...]:
+    """Refuse: a pack is made of a dataset, not of nothing."""
+    raise NotProvidedError("A pack of signals has no fake; make one of a fake dataset.")
