@@ -32,7 +32,9 @@ MAY_IMPORT = {
     | MIDDLE
     | {"datasets", "tasks", "protocols", "models", "clip_models", "fit", "evaluate"},
     "evaluate": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks"},
-    "fit": FOUNDATION | {"geometry", "io", "tasks", "models"},
+    "fit": FOUNDATION | {"geometry", "signal", "io", "tasks", "models"},
+    "entries": FOUNDATION | TOOLS | {"tasks", "models", "fit"},
+    "live": FOUNDATION | TOOLS | {"datasets", "fit"},
     "plot": FOUNDATION | TOOLS | MIDDLE | {"datasets", "tasks", "evaluate"},
     "testing": None,
     "cli": None,

@@ -33,6 +33,9 @@ STRUCTURES = (
 UNLABELLED = 255
 """The code of pixels that nobody labelled, which is not the same as background."""
 
+_EVEN = 1e-7
+"""How far, of itself, a first step may be from the mean one on an even clock."""
+
 _PLACES: dict[type, tuple[str, ...]] = {
     Sector: ("range", "beam"),
     PlaneGrid: ("z", "x"),
@@ -130,7 +133,9 @@ class Stream:
             raise InvalidArgumentError(
                 f"Stream '{self.name}': {shape[0]} samples but {len(self.time)} times."
             )
-        if not np.isfinite(self.time).all() or (np.diff(self.time) <= 0).any():
+        # no NaN is later than another time, and what ascends is finite but at its ends
+        ends = np.isfinite(self.time[[0, -1]]).all() if shape[0] else True
+        if not ends or not (self.time[1:] > self.time[:-1]).all():
             raise InvalidArgumentError(
                 f"Stream '{self.name}': times must be finite and strictly ascending."
             )
@@ -175,7 +180,10 @@ class Stream:
         """
         if len(self.time) < 2:
             return float("nan")
-        return round(float(1 / np.median(np.diff(self.time))), 6)
+        usual, first = self.duration / (len(self.time) - 1), self.time[1] - self.time[0]
+        if abs(first - usual) > _EVEN * usual:
+            usual = float(np.median(np.diff(self.time)))
+        return round(float(1 / usual), 6)
 
     @property
     def duration(self) -> float:
