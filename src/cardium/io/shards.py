@@ -307,6 +307,7 @@ class ShardedArray:
             ) from error
         self.shape: tuple[int, ...] = (length, *self._layout.frame)
         self.dtype = self._layout.dtype
+        self._files: dict[int, Path] = {}
 
     def __repr__(self) -> str:
         return f"<Sharded array '{self.folder}': {self.dtype} {self.shape}>"
@@ -340,4 +341,6 @@ class ShardedArray:
         """Return the frames of a shard."""
         layout = self._layout
         used = min(layout.frames, self.shape[0] - shard * layout.frames)
-        return self._group.map(layout.file(self.folder, shard), layout, used)
+        if shard not in self._files:
+            self._files[shard] = layout.file(self.folder, shard)
+        return self._group.map(self._files[shard], layout, used)

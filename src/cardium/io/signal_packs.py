@@ -232,16 +232,23 @@ class PackedSignal:
         start, stop, step = time.indices(self.length)
         if step != 1:
             return self[:][time]
-        codes = self.array[self.start + start : self.start + max(start, stop)]
-        if self.gain:
-            from cardium.io._signal_pack_kernels import decode, value_tables
+        out = np.empty((self.array.shape[1], max(0, stop - start)), np.float32)
+        self.read_into(out, start)
+        return out[0] if self.flat else out.T
 
-            out = np.empty(codes.shape[::-1], np.float32)
-            decode(codes, *value_tables(self.gain), out)
-            values = out.T
-        else:
-            values = np.array(codes, np.float32)
-        return values[:, 0] if self.flat else values
+    def read_into(self, out: NDArray[np.float32], start: int = 0) -> None:
+        """Read samples into an array (L, T), from the sample `start` on.
+
+        A batch is filled so record by record, without a copy of each.
+        """
+        first = self.start + start
+        codes = self.array[first : first + out.shape[1]]
+        if not self.gain:
+            out[:] = codes.T
+            return
+        from cardium.io._signal_pack_kernels import decode, value_tables
+
+        decode(codes, *value_tables(self.gain), out)
 
 
 class _Store:
