@@ -1,27 +1,28 @@
-"""WFDB records (PhysioNet): a header and its samples, read when sliced.
+"""WFDB records (PhysioNet): headers, and samples that are read when sliced.
 
-Headers are read by the `wfdb` library. The samples of plain records (format 16, one
-file, which is how the large ECG collections are written) come from a memory map:
-one second of a 10 s record of 12 leads at 500 Hz takes 0.14 ms so, and 2.1 ms by
-``wfdb.rdrecord``, nearly all of which is the header once more (best of eight runs,
-side by side, wfdb 4.3.1, two shared cores). Other formats go through the library.
+The formats of most ECG collections, 16 and 212 in one file, are read from a memory
+map, bit for bit as ``wfdb.rdrecord`` reads them; records of several segments are put
+together from their parts; any other format goes through the `wfdb` library. Headers
+are parsed here, strictly: what cannot be is refused by name, where the library takes it
+for something else or stops with any of a dozen errors. Annotations are read by
+`cardium.io.wfdb_annotations`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core import need
-from cardium.errors import DataCorruptError, DataMissingError, NotProvidedError
+from cardium.errors import DataCorruptError, InvalidArgumentError
+from cardium.io._wfdb_header import Header, parse_header, read_text, split_comments
+from cardium.io._wfdb_samples import Reader, open_reader, open_segments
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_NO_SAMPLE = -32768  # format 16 writes this where the signal is missing
+_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
 
 
 class Signal:
@@ -31,11 +32,11 @@ class Signal:
     ----------
     path : Path
         The record's header file.
-    header : wfdb.Record
-        The header, read.
 
     Attributes
     ----------
+    path : Path
+        The record's header file.
     rate : float
         Samples a second [Hz].
     channels : tuple of str
@@ -44,17 +45,29 @@ class Signal:
         Unit of each signal.
     shape : (T, L)
         Samples and signals.
+    comments : tuple of str
+        The header's comments, without their marks.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, path: Path, header: Any) -> None:  # noqa: ANN401 - untyped library
-        self._path = path
-        self._header = header
-        self.rate = float(header.fs)
-        self.channels: tuple[str, ...] = tuple(header.sig_name)
-        self.units: tuple[str, ...] = tuple(header.units)
-        self.shape: tuple[int, int] = (int(header.sig_len), int(header.n_sig))
+    def __init__(self, path: Path) -> None:
+        header = parse_header(path)
+        model: Header = header
+        self._reader: Reader
+        if header.segments:
+            model, self._reader = open_segments(header)
+        else:
+            self._reader = open_reader(header)
+        self.path = path
+        self.rate = header.rate
+        self.channels: tuple[str, ...] = tuple(line.name for line in model.lines)
+        self.units: tuple[str, ...] = tuple(line.units for line in model.lines)
+        self.shape: tuple[int, int] = (header.length, header.count)
+        self.comments = header.comments
+        self._factors: NDArray[np.float64] | None = None
+        self._stored = header.count
+        self._columns = list(range(header.count))
 
     def __getitem__(self, time: slice, /) -> NDArray[np.float32]:
         """Read the samples of a slice of time, (t, L) float32."""
@@ -63,50 +76,39 @@ class Signal:
             return self[:][time]
         if stop <= start:
             return np.empty((0, self.shape[1]), np.float32)
-        values = self._mapped(start, stop) if self._plain else self._read(start, stop)
-        return values.astype(np.float32)
+        values = self._reader.physical(start, stop, self._factors)
+        whole = self._columns == list(range(self._stored))
+        return values if whole else values[:, self._columns]
 
     @property
-    def _plain(self) -> bool:
-        """Whether the samples lie in one file of int16, frame by frame."""
-        header = self._header
-        return (
-            set(header.fmt) == {"16"}
-            and len(set(header.file_name)) == 1
-            and not any(header.skew)
-            and not any(header.byte_offset)
-        )
+    def in_millivolt(self) -> Signal:
+        """The same samples in mV, whichever of V, mV, uV or nV each signal is in.
 
-    def _mapped(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Read from a memory map; the arithmetic is that of ``wfdb.rdrecord``."""
-        path = self._path.with_name(self._header.file_name[0])
-        _check_size(path, 2 * self.shape[0] * self.shape[1])
-        digital = np.memmap(path, "<i2", mode="r", shape=self.shape)[start:stop]
-        gain, zero = np.array(self._header.adc_gain), np.array(self._header.baseline)
-        values: NDArray[np.float64] = (digital - zero) / gain
-        values[digital == _NO_SAMPLE] = np.nan
-        return values
-
-    def _read(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Read through the library, whose errors on broken files are of many kinds."""
-        import wfdb
-
-        stem = str(self._path.with_suffix(""))
+        Raises
+        ------
+        DataCorruptError
+            If a signal is in another unit.
+        """
         try:
-            record = wfdb.rdrecord(stem, sampfrom=start, sampto=stop)
-        except FileNotFoundError as error:
-            raise DataMissingError(
-                f"'{error.filename}', which '{self._path}' names, is not there. "
-                "Get the record again."
-            ) from error
-        except (ValueError, IndexError, OSError) as error:
-            raise DataCorruptError(
-                f"The samples of '{self._path}' cannot be read as its header says, "
-                f"{self.shape[0]} of {self.shape[1]} signals ({error}). "
-                "Get the record again."
-            ) from error
-        values: NDArray[np.float64] = record.p_signal
-        return values
+            here = [millivolt(unit) for unit in self.units]
+        except InvalidArgumentError as error:
+            raise DataCorruptError(f"'{self.path}': {error}") from error
+        same = self.choose(range(len(here)))
+        if set(here) != {1.0}:
+            same._factors = np.ones(self._stored)
+            same._factors[self._columns] = here
+        same.units = ("mV",) * len(here)
+        return same
+
+    def choose(self, places: Sequence[int]) -> Signal:
+        """Return the record with some of its signals, by their places from 0."""
+        same = Signal.__new__(Signal)
+        same.__dict__.update(self.__dict__)
+        same.channels = tuple(self.channels[k] for k in places)
+        same.units = tuple(self.units[k] for k in places)
+        same.shape = self.shape[0], len(same.channels)
+        same._columns = [self._columns[k] for k in places]
+        return same
 
 
 def open_signal(path: Path) -> Signal:
@@ -120,17 +122,25 @@ def open_signal(path: Path) -> Signal:
     Returns
     -------
     Signal
-        Its samples, read when sliced, with rate, channel names and units.
+        Its samples, read when sliced, with rate, channel names and units. A record of
+        several segments reads as one; what it lacks in between is NaN.
 
     Raises
     ------
     DataMissingError
         If there is no header.
     DataCorruptError
-        If the header cannot be parsed or describes fewer signals than it says.
+        If the header cannot be parsed, describes fewer signals than it says, states
+        no rate above 0, a gain below 0, 0 or none, or a file outside its folder.
     NotProvidedError
-        If the record is not one array of samples: several segments, several rates,
-        or no samples at all.
+        If the record is not one array of samples: signals of several rates, or no
+        samples at all.
+
+    Notes
+    -----
+    A gain of 0 or none is legal and means that the amplitude was never calibrated. The
+    wfdb library then takes 200 units for a millivolt; here it is refused, for
+    amplitudes that are a guess must not pass for millivolts.
 
     Examples
     --------
@@ -142,32 +152,96 @@ def open_signal(path: Path) -> Signal:
     ...     signal.rate, signal.channels, signal.units, signal[1:].tolist()
     (500.0, ('I',), ('mV',), [[0.25]])
     """
-    need("wfdb", extra="ecg")
-    import wfdb
+    return Signal(path)
 
-    if not path.is_file():
-        raise DataMissingError(f"'{path}' does not exist.")
-    try:
-        header = wfdb.rdheader(str(path.with_suffix("")))
-    except (ValueError, IndexError, TypeError) as error:
-        raise DataCorruptError(
-            f"'{path}' is not a WFDB header ({error}). Get the file again."
-        ) from error
-    if not isinstance(header, wfdb.Record) or not header.n_sig or not header.sig_len:
-        raise NotProvidedError(
-            f"'{path}' is not one array of samples: it has several segments or none."
+
+def verify_checksum(signal: Signal) -> None:
+    """Hold the samples of a record against the checksums in its header.
+
+    Parameters
+    ----------
+    signal : Signal
+        The record; all of it is read. A signal without a checksum passes.
+
+    Raises
+    ------
+    DataCorruptError
+        If the samples of a signal have another sum, modulo 65536.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "one.hea"
+    ...     write_signal(path, np.array([[0.25]]), rate=500, channels=["I"])
+    ...     verify_checksum(open_signal(path))
+    ...     _ = path.with_suffix(".dat").write_bytes(bytes([251, 0]))
+    ...     verify_checksum(open_signal(path))
+    Traceback (most recent call last):
+    cardium.errors.DataCorruptError: ... have the checksum 251, the header states 250...
+    """
+    signal._reader.check()
+
+
+def millivolt(unit: str) -> float:
+    """Return how many millivolts a unit is.
+
+    Parameters
+    ----------
+    unit : str
+        V, mV, uV or nV, in any case and with either sign for micro.
+
+    Returns
+    -------
+    float [mV]
+        What to multiply by.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If it is no unit of voltage.
+
+    Examples
+    --------
+    >>> [millivolt(unit) for unit in ("mv", "uV", "µV", "V")]
+    [1.0, 0.001, 0.001, 1000.0]
+    """
+    if (factor := _MILLIVOLT.get(unit.strip().lower())) is None:
+        raise InvalidArgumentError(
+            f"'{unit}' is no unit of an ECG, expected mV, uV, nV or V. Leave the "
+            "signal out, or mend its header."
         )
-    if len(header.sig_name or ()) != header.n_sig:
-        raise DataCorruptError(
-            f"'{path}' says {header.n_sig} signals and describes "
-            f"{len(header.sig_name or ())}. Get the file again."
-        )
-    if set(header.samps_per_frame) != {1}:
-        raise NotProvidedError(
-            f"'{path}' has signals of several rates: {header.samps_per_frame} samples "
-            "a frame. cardium reads records of one rate."
-        )
-    return Signal(path, header)
+    return factor
+
+
+def read_comments(path: Path) -> tuple[str, ...]:
+    r"""Read the comments of a header, whatever else it says.
+
+    Parameters
+    ----------
+    path : Path
+        The header file.
+
+    Returns
+    -------
+    tuple of str
+        One a line, without the mark; those before the record's line come too.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no header.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "one.hea"
+    ...     _ = path.write_text("one 0 360 0\n# 69 M\n#Aldomet\n")
+    ...     read_comments(path)
+    ('69 M', 'Aldomet')
+    """
+    return tuple(split_comments(read_text(path))[1])
 
 
 def write_signal(
@@ -220,14 +294,3 @@ def write_signal(
         baseline=[0] * count,
         write_dir=str(path.parent),
     )
-
-
-def _check_size(path: Path, promised: int) -> None:
-    """Hold the size of a sample file against the header's promise, in bytes."""
-    if not path.is_file():
-        raise DataMissingError(f"'{path}' does not exist. Get the record again.")
-    if (size := path.stat().st_size) != promised:
-        raise DataCorruptError(
-            f"'{path}' has {size} bytes, its header promises {promised}. "
-            "Delete it and get it again."
-        )
