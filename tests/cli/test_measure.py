@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from cardium.cli import main
@@ -87,10 +88,32 @@ def test_a_table_fits_a_terminal(cardium, phantom) -> None:
 def test_a_dataset_without_anything_to_measure(cardium, tmp_path) -> None:
     from cardium.datasets import DATASETS
 
-    DATASETS.find("ptb_xl").write_fake(tmp_path)
-    status, out, _ = cardium("measure", "ptb_xl", "--root", tmp_path, "--limit", 1)
+    DATASETS.find("camus").write_fake(tmp_path)
+    status, out, _ = cardium("measure", "camus", "--root", tmp_path, "--limit", 1)
     assert status == 1
     assert "0 of 1 rows have a measure" in out
+
+
+def test_an_ecg_has_its_own_table(cardium, tmp_path) -> None:
+    from cardium.datasets import DATASETS
+
+    DATASETS.find("mit_bih").write_fake(tmp_path / "mitdb")
+    table = tmp_path / "table.csv"
+    status, out, err = cardium(
+        "measure", "mit_bih", "--root", tmp_path / "mitdb", "-o", table
+    )
+    assert status == 0, out + err
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    data = DATASETS.find("mit_bih").open(tmp_path / "mitdb")
+    assert [row["recording"] for row in rows] == [e.id for e in data.catalog]
+    assert "ef_percent" not in rows[0]
+    for row in rows:
+        beats = data[row["recording"]]["beats"].time
+        assert float(row["n_beats"]) == len(beats)
+        expected = 60 / np.median(np.diff(beats))
+        assert float(row["heart_rate_bpm"]) == pytest.approx(expected, rel=1e-4)
+        assert row["r_peak_method"] == "given"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from cardium.core import Entry, Recording, Stream
-from cardium.errors import InvalidArgumentError, NotProvidedError
-from cardium.phantom.ecg import ecg_12_lead, ecg_trace
-from cardium.signal import find_r_peaks, r_peaks
+from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
+from cardium.phantom.ecg import LEADS, ecg_12_lead, ecg_trace
+from cardium.phantom.rhythm import Rhythm
+from cardium.signal import BEAT_SYMBOLS, find_r_peaks, label_stream, r_peaks
+from cardium.signal.ecg import choose_lead, one_lead
 
 TOLERANCE = 0.0101
 
@@ -92,21 +94,129 @@ def test_several_leads_or_too_few_samples_are_refused() -> None:
         assert len(got) == 2, lead
 
 
-@pytest.mark.parametrize(("record", "least"), [("100", 0.999), ("208", 0.99)])
-def test_beats_of_real_records(shared_data, record, least) -> None:
+def named(values, rate: float, leads) -> Stream:
+    time = np.arange(len(values)) / rate
+    return Stream("ecg", values, time, ("time", "lead"), "mV", coords={"lead": leads})
+
+
+def test_of_named_leads_the_usual_one_is_taken() -> None:
+    time, true = np.arange(2000) / 200, np.arange(0.4, 10, 0.9)
+    leads = ecg_12_lead(time, true)
+    stream = named(leads, 200, LEADS)
+    assert choose_lead(stream) == "II"
+    assert find_r_peaks(stream) == pytest.approx(true, abs=TOLERANCE)
+    assert find_r_peaks(stream, lead="v5") == pytest.approx(true, abs=TOLERANCE)
+    assert one_lead(stream, "AVR").values.tolist() == leads[:, 3].tolist()
+    for name in ("V9", "MLII"):
+        with pytest.raises(UnknownNameError, match=name):
+            find_r_peaks(stream, lead=name)
+    with pytest.raises(InvalidArgumentError, match="no lead 'II'"):
+        find_r_peaks(ecg(leads[:, 1], 200), lead="II")
+
+
+def test_a_lead_that_fell_off_is_passed_over() -> None:
+    time, true = np.arange(2000) / 200, np.arange(0.4, 10, 0.9)
+    leads = ecg_12_lead(time, true)
+    leads[:, 1] = 0.0
+    leads[:1200, 0] = np.nan
+    stream = named(leads, 200, LEADS)
+    assert choose_lead(stream) == "V5"
+    assert find_r_peaks(stream) == pytest.approx(true, abs=TOLERANCE)
+    assert choose_lead(named(leads[:, [6, 1]], 200, ("MLII", "V1"))) == "MLII"
+
+
+def test_noise_hum_and_drift_are_no_beats() -> None:
+    time = np.arange(60 * 250) / 250
+    rng = np.random.default_rng(1)
+    white = rng.standard_normal(len(time))
+    for trace in (white, white.cumsum(), np.sin(2 * np.pi * 50 * time), time):
+        assert len(find_r_peaks(ecg(trace, 250))) < 15
+
+
+def test_a_stretch_without_contact_has_no_beats() -> None:
+    true = np.arange(0.4, 60, 0.8)
+    stream = recorded(true, 60, 250, noise=0.02)
+    rng = np.random.default_rng(2)
+    rounding = 0.005 * rng.integers(0, 2, 5000)
+    for silence in (0.0, np.nan, rounding):
+        stream.values[5000:10000] = silence
+        got = find_r_peaks(stream)
+        kept = true[(true < 20) | (true > 40)]
+        assert len(got) == pytest.approx(len(kept), abs=1)
+        assert np.abs(got[:, None] - true).min(axis=1).max() < TOLERANCE
+
+
+def test_noise_of_a_third_of_a_millivolt_hides_no_beat() -> None:
+    true = np.arange(0.4, 120, 0.8)
+    got = find_r_peaks(recorded(true, 120, 360, noise=0.3, seed=4))
+    found, wrong = matched(true, got)
+    assert found >= 0.99 * len(true)
+    assert wrong <= 0.01 * len(true)
+
+
+def test_ectopic_beats_are_found_beside_normal_ones() -> None:
+    kinds = ("sinus", "sinus", "ectopic") * 30
+    true = np.cumsum(np.tile([1.0, 0.8, 0.55], 30))
+    time = 0.6 + np.arange(70 * 360) / 360
+    trace = ecg(ecg_trace(time, Rhythm(true, kinds)), 360, start=0.6)
+    assert matched(true, find_r_peaks(trace)) == (len(true), 0)
+
+
+def matched(true, got, window=0.15) -> tuple[int, int]:
+    """Beats that match one to one, and those that are found and match none."""
+    i = j = both = 0
+    while i < len(true) and j < len(got):
+        gap = got[j] - true[i]
+        if abs(gap) <= window:
+            i, j, both = i + 1, j + 1, both + 1
+        elif gap < 0:
+            j += 1
+        else:
+            i += 1
+    return both, len(got) - both
+
+
+def annotated(shared_data, record: str):
+    """The first lead of a whole record, and the beats that its readers marked."""
     wfdb = pytest.importorskip("wfdb")
-    path = shared_data / "mitdb" / record
+    path = shared_data / record
     if not path.with_suffix(".dat").is_file():
         pytest.skip(f"no '{path}.dat'")
-    stop = 360 * 600
-    signal = wfdb.rdrecord(str(path), sampto=stop, channels=[0]).p_signal[:, 0]
-    marks = wfdb.rdann(str(path), "atr", sampto=stop)
-    beat = np.isin(marks.symbol, list("NLRAaJSVFejnE/fQ"))
-    true = marks.sample[beat] / 360
-    got = find_r_peaks(ecg(signal, 360))
-    gap = np.abs(got[:, None] - true)
-    assert (gap.min(axis=0) < 0.15).mean() >= least
-    assert (gap.min(axis=1) < 0.15).mean() >= least
+    opened = wfdb.rdrecord(str(path), channels=[0])
+    marks = wfdb.rdann(str(path), "atr")
+    true = marks.sample[np.isin(marks.symbol, BEAT_SYMBOLS)] / opened.fs
+    return ecg(opened.p_signal[:, 0], opened.fs), true
+
+
+@pytest.mark.parametrize(
+    ("record", "sensitivity", "predictive"),
+    [
+        ("mitdb/100", 0.9995, 0.9995),
+        ("mitdb/105", 0.996, 0.992),
+        ("mitdb/208", 0.997, 0.999),
+        ("svdb/800", 0.9995, 0.999),
+    ],
+)
+def test_beats_of_real_records(shared_data, record, sensitivity, predictive) -> None:
+    stream, true = annotated(shared_data, record)
+    got = find_r_peaks(stream)
+    both, _ = matched(true, got)
+    assert both / len(true) >= sensitivity
+    assert both / len(got) >= predictive
+
+
+def test_real_records_together_against_another_detector(shared_data) -> None:
+    neurokit2 = pytest.importorskip("neurokit2")
+    ours, theirs, beats = np.zeros(2, int), np.zeros(2, int), 0
+    for record in ("mitdb/100", "mitdb/105", "mitdb/208", "svdb/800"):
+        stream, true = annotated(shared_data, record)
+        rate = stream.rate
+        found = neurokit2.ecg_findpeaks(stream.load(), sampling_rate=round(rate))
+        ours += matched(true, find_r_peaks(stream))
+        theirs += matched(true, found["ECG_R_Peaks"] / rate)
+        beats += len(true)
+    assert ours[0] / beats >= max(0.998, theirs[0] / beats)
+    assert ours[0] / ours.sum() >= max(0.997, theirs[0] / theirs.sum())
 
 
 def recording(*, streams=(), annotations=()) -> Recording:
@@ -126,6 +236,13 @@ def test_given_triggers_go_before_detected_ones() -> None:
     times, method = r_peaks(recording(streams=[trace]))
     assert times == pytest.approx([0.4, 1.2], abs=TOLERANCE)
     assert method == "detected"
+
+
+def test_labelled_beats_are_triggers_too() -> None:
+    marked = label_stream("beats", [0.42, 1.22], "NV")
+    trace = recorded([0.4, 1.2], 1.8, 200)
+    times, method = r_peaks(recording(streams=[trace], annotations=[marked]))
+    assert (times.tolist(), method) == ([0.42, 1.22], "given")
 
 
 def test_without_any_the_recording_is_named() -> None:

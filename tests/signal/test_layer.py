@@ -18,4 +18,5 @@ def test_importing_loads_numpy_at_most() -> None:
 
 def test_every_public_name_is_there() -> None:
     for name in cardium.signal.__all__:
-        assert getattr(cardium.signal, name).__doc__
+        public = getattr(cardium.signal, name)
+        assert public.__doc__ or name.isupper()  # a constant has a comment

@@ -28,6 +28,12 @@ _SHOWN: Mapping[str, tuple[str, str]] = {
     "vti_cm": ("VTI", "cm"),
     "mean_gradient_mmhg": ("mean", "mmHg"),
     "heart_rate_bpm": ("HR", "/min"),
+    "pr_ms": ("PR", "ms"),
+    "qrs_ms": ("QRS", "ms"),
+    "qt_ms": ("QT", "ms"),
+    "qtc_fridericia_ms": ("QTcF", "ms"),
+    "sdnn_ms": ("SDNN", "ms"),
+    "rmssd_ms": ("RMSSD", "ms"),
 }
 """What a terminal has room for: what it is called there, and its unit."""
 
@@ -55,7 +61,9 @@ def measure(
     ] = 1,
     as_json: Json = False,
 ) -> None:
-    """Measure volumes, strain, velocities and flows: one row a recording or exam.
+    """Measure volumes, strain, velocities, flows, or an ECG's rate and intervals.
+
+    One row a recording or exam.
 
     What cannot be measured is empty, with the reason, in the file and in JSON. Exit
     status 1 if nothing but heart rates could be measured.

@@ -170,7 +170,8 @@ def _problems(stream: Stream) -> Iterator[str]:
     if not values.size:
         yield "holds no samples"
     if values.dtype.kind == "f":
-        may_lack = "point" in stream.dims or stream.unit == "%"
+        # an ECG has gaps where an electrode was off
+        may_lack = "point" in stream.dims or stream.unit in ("%", "mV")
         wrong = np.isinf(values) if may_lack else ~np.isfinite(values)
         if wrong.any():
             yield f"is not finite in {int(wrong.sum())} of {values.size} values"

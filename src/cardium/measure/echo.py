@@ -116,6 +116,8 @@ class Measurements:
         What to know of the values; see `FLAGS`.
     reasons : tuple of str
         Why something that it holds could not be measured.
+    columns : tuple of str
+        The measures that there could be, in the order of a table.
     """
 
     recording: str
@@ -127,6 +129,7 @@ class Measurements:
     )
     flags: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    columns: tuple[str, ...] = COLUMNS
 
     @property
     def measured(self) -> bool:
@@ -141,7 +144,7 @@ class Measurements:
             "exam": self.exam,
             "view": self.view,
         }
-        named |= {column: self.values.get(column) for column in COLUMNS}
+        named |= {column: self.values.get(column) for column in self.columns}
         return named | {
             "flags": " ".join(self.flags),
             "reason": "; ".join(self.reasons),

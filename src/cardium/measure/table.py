@@ -14,11 +14,15 @@ from pathlib import Path
 from cardium.core import Catalog, Entry, OpenDataset, Progress, Recording
 from cardium.core.files import written_aside
 from cardium.errors import CardiumError, InvalidArgumentError
-from cardium.measure.echo import TEXTS, Measurements, measure_recording
+from cardium.measure import echo, rhythm
+from cardium.measure.echo import Measurements, measure_recording
 from cardium.measure.exam import combine
 
 Row = dict[str, float | str | None]
+_TEXTS = echo.TEXTS | rhythm.TEXTS
+_ECG_COLUMNS = tuple(name for name in rhythm.COLUMNS if name != "reason")
 _Load = Callable[[Path, Entry], Recording]
+_Measure = Callable[[Recording], Measurements]
 _Map = Callable[
     [Callable[[Sequence[Entry]], Measurements], Iterable[Sequence[Entry]]],
     Iterable[Measurements],
@@ -60,6 +64,12 @@ def measure_dataset(
     InvalidArgumentError
         If `by` is neither, or there is not one worker at least.
 
+    Notes
+    -----
+    A recording of a dataset of ECGs, which has no images, is measured by
+    `cardium.measure.rhythm.measure_ecg`; all others by
+    `cardium.measure.echo.measure_recording`.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -86,7 +96,10 @@ def measure_dataset(
         [replace(entry, labels=dict(entry.labels)) for entry in group]
         for group in groups.values()
     ]
-    measure = partial(_measure_group, data.dataset.load, data.root, by)
+    provided = data.dataset.provides
+    is_ecg = "ecg" in provided and "b_mode" not in provided
+    one = _ecg if is_ecg else measure_recording
+    measure = partial(_measure_group, data.dataset.load, data.root, by, one)
     rows = []
     with _mapping(min(workers, len(jobs))) as each:
         for row in each(measure, jobs):
@@ -123,7 +136,9 @@ def write_table(path: Path, rows: Sequence[Measurements]) -> None:
     """
     check_table(path)
     write = _write_csv if path.suffix.lower() == ".csv" else _write_parquet
-    write(path, [row.row() for row in rows])
+    columns = rows[0].columns if rows else echo.COLUMNS
+    header = Measurements("", "", columns=columns).row()
+    write(path, header, [row.row() for row in rows])
 
 
 def check_table(path: Path) -> None:
@@ -154,25 +169,49 @@ def check_table(path: Path) -> None:
 
 
 def _measure_group(
-    load: _Load, root: Path, by: str, group: Sequence[Entry]
+    load: _Load, root: Path, by: str, measure: _Measure, group: Sequence[Entry]
 ) -> Measurements:
     """Open and measure one recording, or all of an examination."""
     opened, rows = [], []
     for entry in group:
         try:
             opened.append(load(root, entry))
-            rows.append(measure_recording(opened[-1]))
+            rows.append(measure(opened[-1]))
         except (CardiumError, OSError) as error:
-            rows.append(_unreadable(entry, error))
+            rows.append(_unreadable(entry, error, measure))
     row = rows[0] if by == "recording" else combine(opened, rows)
     return replace(row, values=dict(row.values))
 
 
-def _unreadable(entry: Entry, error: Exception) -> Measurements:
+def _ecg(recording: Recording) -> Measurements:
+    """Measure an electrocardiogram; what could not be is left out."""
+    found = rhythm.measure_ecg(recording)
+    reason = str(found.pop("reason"))
+    values = {k: v for k, v in found.items() if v != "" and v == v}
+    entry = recording.entry
+    return Measurements(
+        entry.id,
+        entry.patient,
+        entry.exam,
+        values=values,
+        reasons=(reason,) if reason else (),
+        columns=_ECG_COLUMNS,
+    )
+
+
+def _unreadable(entry: Entry, error: Exception, measure: _Measure) -> Measurements:
     """Make the row of a recording that cannot be opened."""
     view = str(entry.labels.get("view") or "").upper()
     reason = f"{type(error).__name__}: {error}"
-    return Measurements(entry.id, entry.patient, entry.exam, view, reasons=(reason,))
+    columns = _ECG_COLUMNS if measure is _ecg else echo.COLUMNS
+    return Measurements(
+        entry.id,
+        entry.patient,
+        entry.exam,
+        view,
+        reasons=(reason,),
+        columns=columns,
+    )
 
 
 @contextmanager
@@ -189,13 +228,13 @@ def _mapping(workers: int) -> Iterator[_Map]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+def _write_csv(path: Path, header: Row, rows: Sequence[Row]) -> None:
     """Write rows as CSV, numbers with six digits."""
     with (
         written_aside(path) as aside,
         aside.open("w", newline="", encoding="utf-8") as file,
     ):
-        writer = csv.DictWriter(file, list(Measurements("", "").row()))
+        writer = csv.DictWriter(file, list(header))
         writer.writeheader()
         for row in rows:
             writer.writerow({k: _cell(v) for k, v in row.items()})
@@ -208,18 +247,17 @@ def _cell(value: float | str | None) -> str:
     return value if isinstance(value, str) else f"{value:.6g}"
 
 
-def _write_parquet(path: Path, rows: Sequence[Row]) -> None:
+def _write_parquet(path: Path, header: Row, rows: Sequence[Row]) -> None:
     """Write rows as Parquet, numbers as float64."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    texts = {k for k, v in Measurements("", "").row().items() if v is not None}
-    texts |= TEXTS
+    texts = {k for k, v in header.items() if v is not None} | _TEXTS
     columns = {
         name: pa.array(
             [row[name] for row in rows], pa.string() if name in texts else pa.float64()
         )
-        for name in Measurements("", "").row()
+        for name in header
     }
     with written_aside(path) as aside:
         parquet.write_table(pa.table(columns), aside)
