@@ -119,13 +119,20 @@ def altered(data, change):
 
 
 def test_values_that_are_not_finite_are_found(ptb):
-    def change(stream):
-        values = stream.load()
-        values[3, 4] = np.nan
-        return stream.with_values(values)
+    def change(value):
+        def changed(stream):
+            values = stream.load()
+            values[3, 4] = value
+            return stream.with_values(values)
 
-    finding, *_ = verify(altered(ptb, change), limit=1)
+        return changed
+
+    finding, *_ = verify(altered(ptb, change(np.inf)), limit=1)
     assert "'ecg' is not finite in 1 of 60000 values" in finding.problem
+    assert finding.severity == "error"
+    gap, *_ = verify(altered(ptb, change(np.nan)), limit=1)
+    assert gap.problem == "'ecg' is missing in 1 of 60000 values."
+    assert (gap.severity, gap.kind) == ("warning", "missing-samples")
 
 
 def test_contours_may_have_no_place_but_not_an_infinite_one(ptb):

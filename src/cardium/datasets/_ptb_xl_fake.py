@@ -14,9 +14,10 @@ from typing import Any
 from cardium.core import Entry, KnownAnswer, Label, Recording, Stream
 from cardium.core.files import sha256, write_text
 from cardium.io.wfdb import write_signal
-from cardium.phantom.ecg import LEADS
+from cardium.phantom.ecg import LEADS as WRITTEN
 from cardium.phantom.ecg_exam import EcgExamination, read_pattern, simulate_ecg
 from cardium.phantom.patient import Infarct, Patient, Territory
+from cardium.signal import LEADS
 
 _COLUMNS = """
 ecg_id,patient_id,age,sex,height,weight,nurse,site,device,recording_date,report,
@@ -55,6 +56,12 @@ class _Case:
     patient: Patient
     conduction: Mapping[str, Any]
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The codes with their likelihoods, as the catalog gives them."""
+        plain = self.codes.strip("{}").replace("'", "").replace(".0", "")
+        return tuple(plain.replace(": ", ":").split(", "))
+
 
 def _case(
     codes: str,
@@ -89,7 +96,7 @@ def _infarct(code: str, territory: Territory, likelihood: float = 100.0) -> _Cas
         subclass=f"{code} STTC",
         diagnostic=" ".join(sorted((code, "NDT"))),
         form="ABQRS NDT",
-        rhythm="SR",
+        rhythm_statements="SR",
         all=" ".join(sorted(("ABQRS", code, "NDT", "SR"))),
     )
 
@@ -102,7 +109,7 @@ _HEALTHY = (
         subclass="NORM",
         diagnostic="NORM",
         form="",
-        rhythm="SR",
+        rhythm_statements="SR",
         all="NORM SR",
     ),
     _case(
@@ -112,7 +119,7 @@ _HEALTHY = (
         subclass="NORM",
         diagnostic="NORM",
         form="PVC",
-        rhythm="SR",
+        rhythm_statements="SR",
         all="NORM PVC SR",
     ),
 )
@@ -137,7 +144,7 @@ _BLOCKED = (
         subclass="LAFB/LPFB LVH",
         diagnostic="LAFB LVH",
         form="",
-        rhythm="AFIB",
+        rhythm_statements="AFIB",
         all="AFIB LAFB LVH",
     ),
     _case(
@@ -155,7 +162,7 @@ _BLOCKED = (
         subclass="CLBBB",
         diagnostic="CLBBB",
         form="",
-        rhythm="SR",
+        rhythm_statements="SR",
         all="CLBBB SR",
     ),
 )
@@ -166,7 +173,7 @@ _NO_DIAGNOSIS = _case(
     subclass="",
     diagnostic="",
     form="",
-    rhythm="SBRAD",
+    rhythm_statements="SBRAD",
     all="SBRAD",
 )
 _AGES = {3: "300.0", 4: ""}
@@ -230,8 +237,11 @@ def _write_record(
     streams = []
     for stem, name, step in zip(stems, ("ecg", "ecg_100hz"), (1, 5), strict=True):
         values, time = whole.load()[::step], whole.time[::step]
-        write_signal(root / f"{stem}.hea", values, rate=500.0 / step, channels=LEADS)
-        streams.append(replace(whole, name=name, values=values, time=time))
+        write_signal(root / f"{stem}.hea", values, rate=500.0 / step, channels=WRITTEN)
+        coords = MappingProxyType({"lead": LEADS})
+        streams.append(
+            replace(whole, name=name, values=values, time=time, coords=coords)
+        )
     return streams
 
 
@@ -243,15 +253,17 @@ def _entry(
     labels: dict[str, Label] = {
         "age": math.nan if age in ("", "300.0") else float(age),
         "age_over_89": None if age == "" else age == "300.0",
+        "age_band": _band(age),
         "sex": "female" if number % 2 else "male",
         "fold": fold,
+        "scp_codes": case.stated,
         **case.labels,
     }
     lacking = {key for key, names in case.labels.items() if not names}
     if age in ("", "300.0"):
         lacking.add("age")
     if age == "":
-        lacking.add("age_over_89")
+        lacking |= {"age_over_89", "age_band"}
     files = (f"{stem}.{end}" for stem in stems for end in ("hea", "dat"))
     return Entry(
         id=f"{number:05d}",
@@ -261,6 +273,14 @@ def _entry(
         files=tuple(map(PurePosixPath, files)),
         labels=MappingProxyType(labels),
     )
+
+
+def _band(age: str) -> str | None:
+    """Name the band of an age of the fake, which is 41 or more."""
+    if age == "":
+        return None
+    years = float(age)
+    return "40-59" if years < 60 else "60-74" if years < 75 else ">=75"
 
 
 def _write_tables(root: Path, rows: Iterable[Mapping[str, str]]) -> None:

@@ -154,12 +154,23 @@ def _check_recording(data: OpenDataset, entry: Entry) -> list[Finding]:
     return findings
 
 
+_VOLTAGE = "mV"
+
+
 def _check_stream(where: str, stream: Stream) -> list[Finding]:
     """Read one stream whole."""
-    return [
+    found = [
         Finding("error", where, f"'{stream.name}' {problem}.", _AGAIN, "bad-values")
         for problem in _problems(stream)
     ]
+    if stream.unit == _VOLTAGE and (absent := int(np.isnan(stream.load()).sum())):
+        # as where an electrode was off
+        problem = f"'{stream.name}' is missing in {absent} of {stream.load().size}"
+        remedy = "Nothing, if the source has gaps."
+        found.append(
+            Finding("warning", where, f"{problem} values.", remedy, "missing-samples")
+        )
+    return found
 
 
 def _problems(stream: Stream) -> Iterator[str]:
@@ -170,8 +181,7 @@ def _problems(stream: Stream) -> Iterator[str]:
     if not values.size:
         yield "holds no samples"
     if values.dtype.kind == "f":
-        # an ECG has gaps where an electrode was off
-        may_lack = "point" in stream.dims or stream.unit in ("%", "mV")
+        may_lack = "point" in stream.dims or stream.unit in ("%", _VOLTAGE)
         wrong = np.isinf(values) if may_lack else ~np.isfinite(values)
         if wrong.any():
             yield f"is not finite in {int(wrong.sum())} of {values.size} values"

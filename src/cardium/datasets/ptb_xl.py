@@ -10,14 +10,18 @@ Layout of version 1.0.3::
 
 A recording provides ``ecg`` (500 Hz) and ``ecg_100hz`` as far as their files are
 there, so a copy with one of the two folders can be used. Both are (time, lead) in mV,
-leads named as the headers have them: I, II, III, AVR, AVL, AVF, V1 to V6.
+leads I, II, III, aVR, aVL, aVF, V1 to V6; the 100 Hz copy was filtered by the authors
+and is not every fifth sample.
 
 Kept as the source has it: the order of the rows, and the ten folds that no patient
 crosses, of which 1 to 8 train, 9 validates and 10 is scored, as the authors advise.
 What is changed: an age of 300 means "over 89" and becomes NaN with ``age_over_89``
-true; a patient ``15709.0`` is called ``15709``; statements become six labels, sorted
-tuples of names, by the rules of `statements`. A recording with no name under a label,
-such as one without a diagnostic statement, does not provide that label.
+true, in the band ``>=75`` of ``age_band``; a patient ``15709.0`` is called ``15709``;
+headers write AVR where the leads say aVR; statements become six labels, sorted tuples
+of names, by the rules of `cardium.measure.statements`, and ``scp_codes`` keeps each
+with its likelihood as ``"IMI:15"``. The label of rhythms is ``rhythm_statements``, since
+``rhythm`` is the name of changes over time elsewhere. A recording with no name under a label, such as one
+without a diagnostic statement, does not provide that label.
 
 References
 ----------
@@ -35,10 +39,9 @@ import ast
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -53,9 +56,11 @@ from cardium.core import (
     Stream,
 )
 from cardium.datasets._files import inside, require
-from cardium.errors import DataCorruptError, InvalidArgumentError
+from cardium.errors import DataCorruptError
 from cardium.io.tables import read_rows
 from cardium.io.wfdb import open_signal
+from cardium.measure.statements import Statement, StatementKind, statements
+from cardium.signal import LEADS, lead_name
 
 INFO = Info(
     title="PTB-XL",
@@ -70,33 +75,16 @@ INFO = Info(
     checksums="SHA256SUMS.txt",
     download="https://physionet.org/files/ptb-xl/1.0.3/",
 )
-LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
 RECORDS = "ptbxl_database.csv"
 STATEMENTS = "scp_statements.csv"
 
-StatementKind = Literal["superclass", "subclass", "diagnostic", "form", "rhythm", "all"]
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What kind of statement an SCP code is; four codes are of two kinds.
-
-    Parameters
-    ----------
-    diagnostic, form, rhythm : bool
-        Whether it is a diagnosis, or tells of the form or the rhythm of the ECG.
-    superclass : str
-        NORM, MI, STTC, CD or HYP; empty if it is no diagnosis.
-    subclass : str
-        One of 23; empty if it is no diagnosis.
-    """
-
-    diagnostic: bool = False
-    form: bool = False
-    rhythm: bool = False
-    superclass: str = ""
-    subclass: str = ""
-
+LABELS: Mapping[StatementKind, str] = MappingProxyType(
+    {
+        kind: "rhythm_statements" if kind == "rhythm" else kind
+        for kind in get_args(StatementKind)
+    }
+)
+"""The label of each kind; ``rhythm`` alone is, elsewhere, an annotation over time."""
 
 # stream, rate [Hz], column of the table and end of the file name
 _COPIES = (
@@ -107,7 +95,8 @@ _SPLITS = {**{fold: "train" for fold in range(1, 9)}, 9: "val", 10: "test"}
 _SEXES = {"0": "male", "1": "female"}
 _TRUE = ("1", "1.0")
 _OVER_89 = 300.0
-_UNKNOWN = Statement()
+_BANDS = ((40, "<40"), (60, "40-59"), (75, "60-74"))
+_OLDEST = ">=75"
 
 
 def index(root: Path) -> Catalog:
@@ -126,7 +115,8 @@ def load(root: Path, entry: Entry) -> Recording:
             continue
         header = next(path for path in entry.files if path.name.endswith(f"{end}.hea"))
         signal = open_signal(require(root, header, INFO))
-        if (signal.rate, signal.channels, {*signal.units}) != (rate, LEADS, {"mV"}):
+        leads = tuple(map(lead_name, signal.channels))
+        if (signal.rate, leads, {*signal.units}) != (rate, LEADS, {"mV"}):
             raise DataCorruptError(
                 f"'{root / header}' has {signal.rate:g} Hz, leads "
                 f"{' '.join(signal.channels)} and units {sorted({*signal.units})}; "
@@ -141,82 +131,6 @@ def load(root: Path, entry: Entry) -> Recording:
             coords=MappingProxyType({"lead": LEADS}),
         )
     return Recording(entry, MappingProxyType(streams))
-
-
-def statements(
-    codes: Mapping[str, float],
-    table: Mapping[str, Statement],
-    *,
-    kind: StatementKind,
-    min_likelihood: float = 0.0,
-) -> tuple[str, ...]:
-    """Turn the codes of a recording into the names of one label.
-
-    Parameters
-    ----------
-    codes : mapping of str to float [%]
-        The recording's SCP codes and the likelihood stated for each, 0..100.
-    table : mapping of str to Statement
-        What each code is; see `read_statements`.
-    kind : {"superclass", "subclass", "diagnostic", "form", "rhythm", "all"}
-        Which names to give: classes of the diagnostic codes (5 or 23), the diagnostic
-        codes (44), the form codes (19), the rhythm codes (12), or every code (71).
-    min_likelihood : float [%]
-        Leave out diagnostic codes with a lower likelihood.
-
-    Returns
-    -------
-    tuple of str
-        Sorted, without repetition; empty if the recording has no code of the kind.
-
-    Raises
-    ------
-    InvalidArgumentError
-        If there is no such kind, or the likelihood is not in 0..100.
-
-    Notes
-    -----
-    A likelihood of 0 means that none was stated, not that the statement is unlikely:
-    nearly all form and rhythm codes carry 0. Such a code therefore always counts, and
-    a threshold applies to diagnostic codes alone. The default keeps every code, which
-    is the rule of the benchmark of Strodthoff et al. (2021).
-
-    Examples
-    --------
-    >>> table = {"IMI": Statement(diagnostic=True, superclass="MI", subclass="IMI"),
-    ...          "NDT": Statement(diagnostic=True, form=True, superclass="STTC",
-    ...                           subclass="STTC"),
-    ...          "SR": Statement(rhythm=True)}
-    >>> codes = {"IMI": 15.0, "NDT": 100.0, "SR": 0.0}
-    >>> statements(codes, table, kind="superclass")
-    ('MI', 'STTC')
-    >>> statements(codes, table, kind="superclass", min_likelihood=50)
-    ('STTC',)
-    >>> statements(codes, table, kind="rhythm", min_likelihood=50)
-    ('SR',)
-    """
-    if kind not in get_args(StatementKind):
-        raise InvalidArgumentError(
-            f"kind must be one of {', '.join(get_args(StatementKind))}, got '{kind}'."
-        )
-    if not 0 <= min_likelihood <= 100:
-        raise InvalidArgumentError(
-            f"min_likelihood is in percent, 0..100, got {min_likelihood}."
-        )
-    names = set()
-    for code, likelihood in codes.items():
-        statement = table.get(code, _UNKNOWN)
-        unlikely = statement.diagnostic and 0 < likelihood < min_likelihood
-        if unlikely and kind not in ("form", "rhythm"):
-            continue
-        match kind:
-            case "superclass" | "subclass":
-                names.add(getattr(statement, kind))
-            case "all":
-                names.add(code)
-            case _ if getattr(statement, kind):
-                names.add(code)
-    return tuple(sorted(names - {""}))
 
 
 def read_statements(root: Path) -> dict[str, Statement]:
@@ -313,13 +227,16 @@ def _entry(
         ) from error
     codes = _codes(root, row["ecg_id"], row["scp_codes"])
     names = {
-        kind: statements(codes, table, kind=kind) for kind in get_args(StatementKind)
+        LABELS[kind]: statements(codes, table, kind=kind)
+        for kind in get_args(StatementKind)
     }
     labels: dict[str, Label] = {
         "age": math.nan if age == _OVER_89 else age,
         "age_over_89": None if math.isnan(age) else age > 89,
+        "age_band": _age_band(age),
         "sex": sex,
         "fold": fold,
+        "scp_codes": tuple(f"{code}:{value:g}" for code, value in codes.items()),
         **names,
     }
     streams, files = set(), []
@@ -336,6 +253,13 @@ def _entry(
         files=tuple(files),
         labels=MappingProxyType(labels),
     )
+
+
+def _age_band(age: float) -> str | None:
+    """Name the band of an age; 300 stands for more than 89 years."""
+    if math.isnan(age):
+        return None
+    return next((name for limit, name in _BANDS if age < limit), _OLDEST)
 
 
 def _is_stated(label: Label) -> bool:
@@ -368,8 +292,9 @@ DATASET = Dataset(
     name="ptb_xl",
     info=INFO,
     provides=frozenset(
-        {"ecg", "ecg_100hz", "age", "age_over_89", "sex", "fold"}
-        | {*get_args(StatementKind)}
+        {"ecg", "ecg_100hz", "age", "age_over_89", "age_band", "sex", "fold"}
+        | {"scp_codes"}
+        | {*LABELS.values()}
     ),
     index=index,
     load=load,
