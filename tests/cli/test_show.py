@@ -118,6 +118,55 @@ def test_errors_teach(show, recording, tmp_path: Path, words, said: str) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def show_ecg(monkeypatch, capsys, tmp_path: Path):
+    """Run the command on the first recording of a fake of PTB-XL."""
+    folder = tmp_path / "ptb_xl"
+    DATASETS.find("ptb_xl").write_fake(folder)
+    first = DATASETS.find("ptb_xl").open(folder).catalog.entries[0].id
+
+    def run(*words: object) -> tuple[int, str]:
+        line = ["cardium", "show", "ptb_xl", first, *map(str, words), "--root",
+                str(folder)]  # fmt: skip
+        monkeypatch.setattr(sys, "argv", line)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0), capsys.readouterr().err
+
+    return run
+
+
+def test_an_ecg_is_drawn_true_to_scale(show_ecg, tmp_path: Path) -> None:
+    widths = {}
+    for name, words in {
+        "page": (),
+        "fast": ("--paper-speed", 50),
+        "part": ("--start", 1, "--duration", 2, "--layout", "12x1"),
+        "strip": ("--lead", "V2", "--gain", 20),
+    }.items():
+        path = tmp_path / f"{name}.svg"
+        status, err = show_ecg("-o", path, *words)
+        assert status == 0, err
+        points = float(path.read_text().split('width="')[1].split("pt")[0])
+        widths[name] = round(points / 72 * 25.4, 3)
+    assert widths == {"page": 270, "fast": 520, "part": 70, "strip": 280}
+    for ending, begin in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        assert show_ecg("-o", tmp_path / f"a.{ending}")[0] == 0
+        assert (tmp_path / f"a.{ending}").read_bytes().startswith(begin)
+
+
+def test_what_an_ecg_cannot_be_drawn_as_is_said(show_ecg, tmp_path: Path) -> None:
+    for words, said in (
+        (("-o", tmp_path / "a.mp4"), "Choose the ending"),
+        (("-o", tmp_path / "a.png", "--layout", "9x9"), "3x4+1"),
+        (("-o", tmp_path / "a.png", "--start", 99), "99"),
+        (("-o", tmp_path / "a.png", "--lead", "V9"), "No lead"),
+    ):
+        status, err = show_ecg(*words)
+        assert status in (1, 2)
+        assert said in err
+
+
 def test_everything_a_recording_holds_is_described() -> None:
     ecg = Stream("ecg", np.zeros(11), np.arange(11) / 10, ("time",), "mV")
     corners = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)], float)

@@ -18,7 +18,8 @@ from cardium.errors import (
     SplitLeakError,
 )
 from cardium.evaluate import predict
-from cardium.evaluate.predictions import read_answer, read_table
+from cardium.evaluate.predictions import read_answer
+from cardium.evaluate.tables import read_table
 from cardium.tasks import open_task
 
 TASK = open_task("lv_segmentation")

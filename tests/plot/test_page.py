@@ -101,6 +101,32 @@ def test_values_stand_with_their_intervals(report: Report, tmp_path: Path) -> No
     assert "(best)" not in text
 
 
+def test_a_group_without_a_value_says_so(report: Report, tmp_path: Path) -> None:
+    nan = float("nan")
+    sexes = {
+        "female": {"dice": Estimate(0.8, 0.7, 0.9, 50, 60)},
+        "male": {"dice": Estimate(nan, nan, nan, 4, 5)},
+    }
+    write_report([replace(report, groups={"sex": sexes})], tmp_path / "a.html")
+    text = Page(tmp_path / "a.html").text
+    assert "male 4 patients, 5 recordings not defined" in text
+    assert "female 50 patients, 60 recordings 0.80" in text
+
+
+def test_predictions_of_a_file_are_said_to_be_unchecked(
+    report: Report, tmp_path: Path
+) -> None:
+    model = {"name": "lstm", "file": "a.csv", "sha256": "0" * 64}
+    write_report([replace(report, model=model)], tmp_path / "a.html")
+    assert "leakage cannot be checked" in Page(tmp_path / "a.html").text
+
+
+def test_other_values_may_rank_the_cases(report: Report) -> None:
+    values = np.array([0.1, 0.5, 0.3, np.nan, 0.9])
+    chosen = choose_cases(report, count=3, values=values)
+    assert chosen == {"best": ["e"], "median": ["b"], "worst": ["a"]}
+
+
 def test_foreign_text_is_escaped_everywhere(report: Report, tmp_path: Path) -> None:
     report = replace(
         report,

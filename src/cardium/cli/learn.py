@@ -155,12 +155,12 @@ def predict(
 ) -> None:
     """Predict the recordings of one side of a split; goes on where it was left."""
     from cardium.cli.steps import predict_run
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
     from cardium.fit import load_run
 
     model = load_run(run, device=device)
     name = data or str(model.config["data"]["name"])
-    opened = DATASETS.find(name).open(root)
+    opened = open_dataset(name, root)
     catalog = select(model.task.usable(opened.catalog), where, limit)
     folder = predict_run(model, run, opened, catalog, split, out=out)
     if as_json:
@@ -170,15 +170,56 @@ def predict(
 
 
 def score(
-    predictions: Predictions,
+    predictions: Annotated[
+        Path,
+        typer.Argument(
+            help="A predictions folder; or a .csv, .npy or .npz of predictions made "
+            "elsewhere, with --task and --data."
+        ),
+    ],
+    task: Annotated[
+        str | None, typer.Option(help="Of a file: the task it answers.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Of a file: the dataset it is about.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Of a file: test, val or train; all: every recording.")
+    ] = "test",
+    model: Annotated[
+        str | None,
+        typer.Option(help="Of a file: the model's name. Default: that of the file."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Of a file: the predictions folder to write. Default: beside the "
+            "file, by its name, task, split and hash.",
+        ),
+    ] = None,
+    option: Option = None,
     root: Root = None,
     draws: Draws = 1000,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Score predictions against the truth: a row a recording, intervals by patient."""
+    """Score predictions against the truth: a row a recording, intervals by patient.
+
+    A file holds a row a recording, with a column 'recording' and one a class.
+    """
+    from cardium.cli.foreign import import_file, is_file, refuse_for_folder
     from cardium.cli.steps import print_reports, score_predictions
 
+    if is_file(predictions):
+        options = parse_values(option, of="--option")
+        predictions = import_file(
+            predictions, task, data, split=split, model=model, out=out,
+            options=options, root=root,
+        )  # fmt: skip
+    else:
+        refuse_for_folder(predictions, task, data, model, out)
     scored = score_predictions(predictions, root=root, draws=draws, seed=seed)
     print_reports([scored], as_json=as_json)
 

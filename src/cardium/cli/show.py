@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,9 @@ from cardium.cli.options import Json, Limit, Root, Where, select
 from cardium.cli.output import Row, print_rows
 from cardium.core import Catalog, Recording
 from cardium.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from cardium.plot.ecg_picture import Form
 
 
 def show(
@@ -22,7 +25,11 @@ def show(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="A .png, .gif or .mp4 to write."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="A .png, .gif or .mp4 to write; of an ECG .png, .svg or .pdf.",
+        ),
     ] = None,
     stream: Annotated[
         str | None, typer.Option(help="The stream to show, if there are several.")
@@ -52,15 +59,29 @@ def show(
     size: Annotated[
         int | None, typer.Option(min=64, help="Longer side of an image [pixels].")
     ] = None,
+    layout: Annotated[
+        str, typer.Option(help="Of an ECG: auto, strip, 3x4+1, 6x2, 12x1 or rows.")
+    ] = "auto",
+    start: Annotated[
+        float | None, typer.Option(help="Of an ECG: the first time drawn [s].")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Of an ECG: how much is drawn [s].")
+    ] = None,
+    lead: Annotated[str | None, typer.Option(help="Of an ECG: a strip's lead.")] = None,
+    paper_speed: Annotated[
+        float, typer.Option(help="Of an ECG: 25 or 50 mm/s.")
+    ] = 25.0,
+    gain: Annotated[float, typer.Option(help="Of an ECG: 5, 10 or 20 mm/mV.")] = 10.0,
     root: Root = None,
     where: Where = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Show recordings: what they hold as a table, or a picture of one or several."""
-    from cardium.datasets import DATASETS
+    from cardium.datasets import open_dataset
 
-    data = DATASETS.find(name).open(root)
+    data = open_dataset(name, root)
     if not recordings:
         if output is not None:
             raise InvalidArgumentError(
@@ -79,9 +100,16 @@ def show(
         ]
         print_rows(rows, title=", ".join(recordings), as_json=as_json)
         return
-    from cardium.plot.clip import write_panels, write_picture
+    from cardium.plot.clip import is_ecg, write_panels, write_picture
 
-    if len(opened) == 1:
+    if len(opened) == 1 and is_ecg(opened[0], stream):
+        from cardium.plot.ecg_picture import write_ecg
+
+        write_ecg(
+            opened[0], output, stream=stream or "ecg", layout=cast("Form", layout),
+            start=start, duration=duration, lead=lead, speed=paper_speed, gain=gain,
+        )  # fmt: skip
+    elif len(opened) == 1:
         write_picture(
             opened[0], output, stream=stream, view=view, frame=frame, time=time,
             phase=phase, frame_rate=frame_rate, speed=speed, size=size or 640,

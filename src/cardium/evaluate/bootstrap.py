@@ -100,8 +100,10 @@ def bootstrap_intervals(
     _check(arrays, len(patients), draws, level)
     number = np.unique(np.asarray(patients), return_inverse=True)[1].astype(np.intp)
     whole = summarize(arrays, number)
+    # one array of all columns, so that a draw is a single look-up
+    block = np.array([*arrays.values()]).reshape(len(arrays), len(number))
     drawn = [
-        summarize({name: column[rows] for name, column in arrays.items()}, position)
+        summarize(dict(zip(arrays, block.take(rows, axis=1), strict=True)), position)
         for rows, position in _draw_patients(number, draws, seed)
     ]
     return {

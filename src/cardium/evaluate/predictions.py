@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +39,8 @@ from cardium.errors import (
     RunConflictError,
     SplitLeakError,
 )
+from cardium.evaluate.groups import group_of
+from cardium.evaluate.tables import write_table
 
 Progress = Callable[[int, int], None]
 """Called with how many recordings are done and how many there are."""
@@ -48,7 +48,9 @@ Progress = Callable[[int, int], None]
 NOTHING_SEEN: Mapping[str, str] = MappingProxyType({})
 """For a model that was made without any patient of the dataset."""
 
-_COLUMNS = ("recording", "patient", "status", "reason", "seen")
+COLUMNS = ("recording", "patient", "status", "reason", "seen")
+"""What ``recordings.csv`` says of each recording, before the labels of groups."""
+
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -124,7 +126,7 @@ def predict(
     flatter the model. What was predicted before stays.
     """
     _check_leak(catalog, split_name, seen)
-    _settle(
+    settle(
         out,
         provenance(
             task={"name": task.name, "options": dict(task.options)},
@@ -150,12 +152,12 @@ def predict(
                 "status": "failed" if reason else "predicted",
                 "reason": reason,
                 "seen": seen.get(entry.patient, ""),
-                **task.group_of(entry),
+                **group_of(task, entry),
             }
         )
         if progress is not None:
             progress(done, len(catalog))
-    write_table(out / "recordings.csv", (*_COLUMNS, *task.groups), rows)
+    write_table(out / "recordings.csv", (*COLUMNS, *task.groups), rows)
     return out
 
 
@@ -205,99 +207,34 @@ def read_answer(predictions: Path, recording: str) -> Answer:
     )
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV file that must have some columns.
+def write_answer(predictions: Path, recording: str, answer: Answer) -> None:
+    """Write one prediction, whole; `read_answer` is its inverse.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    columns : sequence of str
-        Names that its header must have.
-
-    Returns
-    -------
-    list of dict
-        One a row, by column.
+    predictions : Path
+        A predictions folder.
+    recording : str
+        The recording's id.
+    answer : Answer
+        As the task accepted it.
 
     Raises
     ------
-    DataMissingError
-        If there is no such file.
     DataCorruptError
-        If a column is missing.
+        If the id is not fit for a file name.
 
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "training.csv"
-    ...     write_table(path, ("step", "train_loss"), [{"step": 10, "train_loss": 0.5}])
-    ...     read_table(path, ("step",))
-    [{'step': '10', 'train_loss': '0.5'}]
+    ...     answer = Answer({"probability": np.array([0.25, 0.75])})
+    ...     write_answer(Path(folder), "r0", answer)
+    ...     read_answer(Path(folder), "r0").values["probability"].tolist()
+    [0.25, 0.75]
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataMissingError(
-            f"'{path}' does not exist. Was predicting interrupted? Predict into the "
-            "folder again: it goes on where it was left."
-        ) from error
-    reader = csv.DictReader(io.StringIO(text))
-    there = reader.fieldnames or ()
-    if lacking := [name for name in columns if name not in there]:
-        raise DataCorruptError(
-            f"'{path}' has no column '{lacking[0]}'; it has: {', '.join(there)}."
-        )
-    return list(reader)
-
-
-def write_table(
-    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
-) -> None:
-    """Write a CSV file whole; what a row does not have stays empty.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str
-        Its header.
-    rows : iterable of mapping
-        One a row, by column.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "table.csv"
-    ...     write_table(path, ("recording", "reason"), [{"recording": "r0"}])
-    ...     read_table(path, ("recording",))
-    [{'recording': 'r0', 'reason': ''}]
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def _predict_one(
-    model: Model, task: Task, data: OpenDataset, entry: Entry, out: Path
-) -> str:
-    """Predict one recording unless it is there; return why it failed, if it did."""
-    try:
-        path = _array_path(out, entry.id)
-        if _is_there(out, entry.id):
-            return ""
-        sample = task.inputs(data.load(entry))
-        answer = task.answer(sample, model.predict(sample))
-    except AnswerError:
-        raise
-    except (CardiumError, OSError) as error:
-        return f"{type(error).__name__}: {error}"
     time, limit = answer.time, answer.velocity_limit
-    with written_aside(path) as aside:
+    with written_aside(_array_path(predictions, recording)) as aside:
         np.savez_compressed(
             aside,
             allow_pickle=False,
@@ -306,6 +243,23 @@ def _predict_one(
             geometry=np.array(json.dumps(geometry_to_dict(answer.geometry))),
             **dict(answer.values),
         )
+
+
+def _predict_one(
+    model: Model, task: Task, data: OpenDataset, entry: Entry, out: Path
+) -> str:
+    """Predict one recording unless it is there; return why it failed, if it did."""
+    try:
+        _array_path(out, entry.id)
+        if _is_there(out, entry.id):
+            return ""
+        sample = task.inputs(data.load(entry))
+        answer = task.answer(sample, model.predict(sample))
+    except AnswerError:
+        raise
+    except (CardiumError, OSError) as error:
+        return f"{type(error).__name__}: {error}"
+    write_answer(out, entry.id, answer)
     return ""
 
 
@@ -342,8 +296,33 @@ def _check_leak(catalog: Catalog, split_name: str, seen: Mapping[str, str]) -> N
         )
 
 
-def _settle(out: Path, facts: dict[str, Any]) -> None:
-    """Write provenance into a new folder; refuse one that was made otherwise."""
+def settle(out: Path, facts: Mapping[str, Any]) -> None:
+    """Write provenance into a new folder of predictions.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    facts : mapping
+        What `cardium.core.provenance` returned, with task, dataset, split, model and
+        seen.
+
+    Raises
+    ------
+    RunConflictError
+        If the folder holds predictions made with other settings, or something else.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> facts = dict.fromkeys(("task", "dataset", "split", "model", "seen"), "x")
+    >>> with TemporaryDirectory() as folder:
+    ...     settle(Path(folder) / "new", facts)
+    ...     settle(Path(folder) / "new", facts | {"split": "val"})
+    Traceback (most recent call last):
+    ...
+    cardium.errors.RunConflictError: ...
+    """
     path = out / "provenance.json"
     if not path.is_file():
         if out.is_dir() and any(not p.name.startswith(".") for p in out.iterdir()):

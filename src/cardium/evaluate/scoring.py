@@ -21,14 +21,12 @@ from cardium.errors import (
 )
 from cardium.evaluate.bootstrap import Estimate, bootstrap_intervals
 from cardium.evaluate.predictions import (
+    COLUMNS,
     Progress,
     read_answer,
-    read_table,
-    write_table,
 )
 from cardium.evaluate.report import SUMMARY, Report, ScoreTable
-
-_COLUMNS = ("recording", "patient", "status", "reason", "seen")
+from cardium.evaluate.tables import read_table, write_table
 
 
 def score(
@@ -83,7 +81,7 @@ def score(
     """
     folder = Path(predictions)
     made = read_json(folder / "provenance.json")
-    rows = read_table(folder / "recordings.csv", _COLUMNS)
+    rows = read_table(folder / "recordings.csv", COLUMNS)
     task = _the_task(made, task, folder)
     data = _the_data(made, data, root, folder)
     scored, skipped = _score_rows(folder, rows, task, data, progress)
@@ -235,9 +233,9 @@ def _the_data(
     """Return the dataset that was predicted."""
     known = made["dataset"]
     if data is None:
-        from cardium.datasets import DATASETS
+        from cardium.datasets import open_dataset
 
-        data = DATASETS.find(known["name"]).open(root or made["root"])
+        data = open_dataset(known["name"], root or made["root"])
     dataset = data.dataset
     if (dataset.name, dataset.info.version) != (known["name"], known["version"]):
         raise RunConflictError(

@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 
 from cardium.core import UNLABELLED, Answer, FloatArray, PlaneGrid, Sample, Task
 from cardium.errors import NotProvidedError
-from cardium.plot.ecg import TRACE, draw_page, lay_out_ecg
 from cardium.plot.panel import Shown, make_panels, write_caption
+from cardium.plot.signal_case import (
+    draw_event_class,
+    draw_events,
+    draw_multilabel,
+    draw_quantity,
+)
 from cardium.plot.style import (
     FAINT,
     INK,
     PREDICTION,
     TRUTH,
     colour_of,
-    new_figure,
     png_bytes,
     rgb_of,
     spoken,
@@ -45,8 +49,9 @@ def draw_case(
     Label maps are drawn as contours over the image, truth solid and prediction
     dashed, on up to three labelled frames; velocities as three panels at the moment of
     the highest mean speed, with the mean speed over time below; flow likewise, where
-    there is blood; probabilities as bars beside the ECG. Images are in metres and true
-    aspect.
+    there is blood. Below an ECG stand probabilities as bars, or numbers; classes of
+    beats and R peaks stand over a strip of the half minute in which the most are
+    wrong. Images are in metres and true aspect.
 
     Parameters
     ----------
@@ -84,8 +89,11 @@ def draw_case(
     draw = {
         "label_map": _draw_label_map,
         "velocity": _draw_velocity,
-        "multilabel": _draw_multilabel,
+        "multilabel": draw_multilabel,
         "flow": _draw_flow,
+        "quantity": draw_quantity,
+        "event_class": draw_event_class,
+        "events": draw_events,
     }.get(task.output.kind)
     if draw is None:
         raise NotProvidedError(
@@ -210,37 +218,6 @@ def _draw_flow(
         replace(prediction, values={name: prediction.values[name][:, 0]}),
         title,
     )
-
-
-def _draw_multilabel(
-    task: Task, sample: Sample, truth: Answer, prediction: Answer, title: str
-) -> Figure:
-    """Draw the ECG, and a bar a class below it."""
-    name, classes = task.output.name, task.output.classes
-    page = lay_out_ecg(sample.stream)
-    room = 14.0 + 8.0 * len(classes)  # mm
-    height = page.height + room
-    figure = new_figure(page.width / 20, height / 20, ground="#ffffff")
-    draw_page(figure.add_axes((0, 0, 1, 1)), page, title=title, extra=room)
-    axes = figure.add_axes((0.11, 8 / height, 0.62, (room - 12) / height))
-    style_axes(axes, ink=TRACE, faint="#7c8494")
-    true = np.asarray(truth.values[name]) > 0.5
-    probability = np.asarray(prediction.values[name], float)
-    colours = ["#c2410c" if t else "#94a3b8" for t in true]
-    places = np.arange(len(classes))
-    axes.barh(places, np.ones(len(classes)), color="#eef1f5", height=0.62)
-    axes.barh(places, probability, color=colours, height=0.62)
-    for k, (p, t) in enumerate(zip(probability, true, strict=True)):
-        text = f"{p:.2f}   ● true" if t else f"{p:.2f}"
-        axes.text(
-            1.015, k, text, va="center", fontsize=11, color=colours[k] if t else TRACE
-        )
-    axes.set_yticks(places, classes, fontsize=11, color=TRACE)
-    axes.set(xlim=(0, 1), ylim=(len(classes) - 0.5, -0.5))
-    axes.set_xlabel("predicted probability", color=TRACE, fontsize=10, labelpad=2)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    return figure
 
 
 def _codes(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardium.core import OpenDataset, Task
+import numpy as np
+
+from cardium.core import FloatArray, OpenDataset, Task
 from cardium.errors import CardiumError
 from cardium.plot.page import Case, case_metric, choose_cases
 
@@ -42,14 +44,19 @@ def draw_cases(
 
     key = case_metric(report)
     if key is None:
-        return []
+        # Only counts are kept of a recording: summarise each as if it were all.
+        key, values = report.primary, _alone(report, task)
+        ranked = choose_cases(report, count=count, values=values)
+    else:
+        values = report.scores.columns[key]
+        ranked = choose_cases(report, count=count)
     metric = report.metrics[key]
     row_of = {recording: k for k, recording in enumerate(report.scores.recordings)}
     name = str(report.model.get("name", "model"))
     cases = []
-    for rank, recordings in choose_cases(report, count=count).items():
+    for rank, recordings in ranked.items():
         for recording in recordings:
-            value = report.scores.columns[key][row_of[recording]]
+            value = values[row_of[recording]]
             title = f"{name}, {rank}: {recording}"
             caption = f"{metric.title} {value:.3g} {metric.unit}".strip()
             picture = b""
@@ -66,3 +73,13 @@ def draw_cases(
                 caption += f". Not drawn: {error}"
             cases.append(Case(title=title, caption=caption, picture=picture))
     return cases
+
+
+def _alone(report: Report, task: Task) -> FloatArray:
+    """Return the primary metric of each recording alone."""
+    found = np.full(len(report.scores), np.nan)
+    for k in range(len(found)):
+        columns = report.scores.take([k]).columns
+        with np.errstate(all="ignore"):
+            found[k] = task.summarize(columns, np.zeros(1, np.intp))[report.primary]
+    return found

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from cardium.core import FloatArray, Recording
-from cardium.core.files import written_aside
 from cardium.errors import InvalidArgumentError
 from cardium.plot._film.board import open_board, phase_time
 from cardium.plot._film.canvas import Picture
@@ -23,8 +22,7 @@ from cardium.plot._film.encode import (
 )
 from cardium.plot._film.film import Film, open_film
 from cardium.plot._film.scene import everything
-from cardium.plot.ecg import draw_ecg
-from cardium.plot.style import png_bytes
+from cardium.plot.ecg_picture import write_ecg
 from cardium.signal.clock import nearest
 
 
@@ -46,14 +44,15 @@ def write_picture(
     Images have the true aspect, with Doppler in colour, what readers drew, gates and a
     depth ruler; volumes are shown as planes with the sections of their mesh; spectra,
     M-modes, strain and the ECG lie below, with a cursor. A recording of an ECG alone is
-    drawn on millimetre paper.
+    drawn on millimetre paper, by `cardium.plot.ecg_picture.write_ecg`.
 
     Parameters
     ----------
     recording : Recording
         What is shown.
     path : Path
-        ``.png``, a still; ``.gif`` or ``.mp4``, the whole clip.
+        ``.png``, a still; ``.gif`` or ``.mp4``, the whole clip; of an ECG ``.png``,
+        ``.svg`` or ``.pdf``.
     stream : str, optional
         A stream, a strain curve or a mesh to show alone. If not given, everything
         there is.
@@ -104,10 +103,10 @@ def write_picture(
     b'PNG'
     """
     path = Path(path)
-    ending = ending_of(path)
-    if _is_ecg(recording, stream):
-        _write_ecg(recording, path, stream or "ecg")
+    if is_ecg(recording, stream):
+        write_ecg(recording, path, stream=stream or "ecg")
         return
+    ending = ending_of(path)
     film = open_film(recording, stream=stream, view=view, size=size)
     chosen = _choose_time(film, recording, frame=frame, time=time, phase=phase)
     _write(film, path, ending, chosen, frame_rate=frame_rate, speed=speed)
@@ -291,22 +290,11 @@ def frame_times(
     return np.asarray(clock[nearest(clock, wanted)])
 
 
-def _is_ecg(recording: Recording, stream: str | None) -> bool:
+def is_ecg(recording: Recording, stream: str | None) -> bool:
     """Say whether an ECG is what there is to show."""
     if stream is not None:
         return stream.startswith("ecg")
     return "ecg" in recording.streams and everything(recording).is_empty
-
-
-def _write_ecg(recording: Recording, path: Path, stream: str) -> None:
-    """Write the ECG plot."""
-    if path.suffix.lower() != ".png":
-        raise InvalidArgumentError(
-            f"'{path.name}': an ECG is drawn as a still. Choose the ending .png."
-        )
-    picture = png_bytes(draw_ecg(recording[stream], title=recording.entry.id))
-    with written_aside(path) as aside:
-        aside.write_bytes(picture)
 
 
 def _choose_time(

@@ -4,32 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cardium.core import FloatArray, Stream
 from cardium.errors import NotProvidedError
-from cardium.plot.style import new_figure
+from cardium.plot._trace import (
+    check_choice,
+    cut,
+    is_there,
+    middle,
+    names_of_leads,
+    to_heights,
+)
+from cardium.plot.paper import (
+    NOTE,
+    PAPER,
+    TRACE,
+    draw_grid,
+    draw_pulse,
+    fit_text,
+    new_paper,
+)
+from cardium.signal.leads import LEADS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAPER = "#fffaf8"
-TRACE = "#15181e"
-_MINOR, _MAJOR = "#f8dcd7", "#eeb4ac"
-_MM_PER_S, _MM_PER_MV = 25.0, 10.0
+Layout = Literal["auto", "3x4+1", "6x2", "12x1", "rows"]
+"""How leads share the paper; see `draw_ecg`."""
+
+LAYOUTS: tuple[Layout, ...] = ("auto", "3x4+1", "6x2", "12x1", "rows")
+SPEEDS = (25.0, 50.0)
+GAINS = (5.0, 10.0, 20.0)
+
 _LONGEST = 10.0  # s; what fits a page
 _LEFT, _RIGHT, _TOP, _BOTTOM = 15.0, 5.0, 15.0, 10.0  # mm; whole boxes of 5 mm
-_COLUMNS = (
-    ("i", "ii", "iii"),
-    ("avr", "avl", "avf"),
-    ("v1", "v2", "v3"),
-    ("v4", "v5", "v6"),
-)
-_SPOKEN = {"avr": "aVR", "avl": "aVL", "avf": "aVF"}
+_ROWS_OF: dict[str, int] = {"3x4+1": 3, "6x2": 6, "12x1": 12}
+_USUAL_GAIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,15 @@ class Strip:
         Height of each sample over the baseline of its row.
     row : int
         Row, from the top.
+    time : (N,) [s]
+        When each sample was taken, on the stream's clock.
     """
 
     lead: str
     x: FloatArray
     y: FloatArray
     row: int
+    time: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,11 @@ class Page:
     note : str
         Speed and gain, and what is not shown.
     calibrated : bool
-        Whether 10 mm are 1 mV; if not, a trace fills its row.
+        Whether the gain holds; if not, a trace fills its row.
+    speed : float [mm/s]
+        Paper that passes in a second.
+    gain : float [mm/mV]
+        Height of a millivolt.
     """
 
     strips: tuple[Strip, ...]
@@ -80,40 +101,74 @@ class Page:
     width: float
     note: str
     calibrated: bool
+    speed: float
+    gain: float
 
     @property
     def height(self) -> float:
         """Height of the paper [mm]."""
         return _TOP + self.rows * self.row_height + _BOTTOM
 
+    def baseline(self, row: int) -> float:
+        """Height of a row's baseline over the lower edge [mm]."""
+        return self.height - _TOP - (row + 0.5) * self.row_height
 
-def draw_ecg(stream: Stream, *, title: str = "") -> Figure:
+
+def draw_ecg(
+    stream: Stream,
+    *,
+    title: str = "",
+    start: float | None = None,
+    duration: float = _LONGEST,
+    layout: Layout = "auto",
+    speed: float = 25.0,
+    gain: float = _USUAL_GAIN,
+    pulse: bool = True,
+) -> Figure:
     """Draw an ECG on millimetre paper, true to scale.
 
     Parameters
     ----------
     stream : Stream
-        ``("time", "lead")`` or ``("time",)``, in mV; its first 10 s are drawn. Another
-        unit is drawn without calibration, and the paper says so.
+        ``("time", "lead")`` or ``("time",)``, in mV. Another unit is drawn without
+        calibration, and the paper says so.
     title : str
         Heading.
+    start : float [s], optional
+        First time that is drawn, on the stream's clock. If not given, its first.
+    duration : float [s]
+        How much is drawn.
+    layout : {"auto", "3x4+1", "6x2", "12x1", "rows"}
+        ``"3x4+1"``: three rows of four columns that follow each other in time, with
+        lead II as a rhythm strip below. ``"6x2"``: six rows of limb leads, then of
+        chest leads. ``"12x1"``: the twelve leads below each other. ``"rows"``: one row
+        a lead, as they are stored. ``"auto"``: the first, where the twelve leads and
+        8 s are there; else rows.
+    speed : {25, 50} [mm/s]
+        Paper that passes in a second.
+    gain : {5, 10, 20} [mm/mV]
+        Height of a millivolt.
+    pulse : bool
+        Whether a calibration pulse, 1 mV for 0.2 s, stands before each row.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One millimetre of paper is 5 pixels at the figure's own resolution.
+        It measures in inches what the paper measures: `cardium.plot.paper.write_paper`
+        writes it true to scale. One millimetre is 5 pixels.
 
     Raises
     ------
     NotProvidedError
-        If the stream has fewer than two samples.
+        If there are fewer than two samples in the time asked for, or the layout needs
+        a lead that is not there.
+    InvalidArgumentError
+        If layout, speed, gain or duration is none of those.
 
     Notes
     -----
-    Twelve standard leads of 8 s or more are drawn as three rows of four columns that
-    follow each other in time, with lead II as a rhythm strip below; everything else
-    as one row a lead. Speed and gain are those of the AHA/ACCF/HRS recommendations
-    (Kligfield et al., 2007).
+    The usual speed and gain are those of the AHA/ACCF/HRS recommendations (Kligfield
+    et al., Circulation 115, 2007).
 
     Examples
     --------
@@ -124,50 +179,103 @@ def draw_ecg(stream: Stream, *, title: str = "") -> Figure:
     >>> figure.canvas.get_width_height()[0]
     350
     """
-    page = lay_out_ecg(stream)
-    figure = new_figure(page.width / 20, page.height / 20, ground=PAPER)
-    axes = figure.add_axes((0, 0, 1, 1))
-    draw_page(axes, page, title=title)
+    page = lay_out_ecg(
+        stream, start=start, duration=duration, layout=layout, speed=speed, gain=gain
+    )
+    figure = new_paper(page.width, page.height)
+    draw_page(figure.add_axes((0, 0, 1, 1)), page, title=title, pulse=pulse)
     return figure
 
 
-def lay_out_ecg(stream: Stream) -> Page:
-    """Place the first 10 s of an ECG on paper; see `draw_ecg`."""
-    if stream.shape[0] < 2:
-        raise NotProvidedError(
-            f"Stream '{stream.name}' has {stream.shape[0]} samples; an ECG needs 2 at "
-            "least to be drawn."
-        )
-    start = float(stream.time[0])
-    shown = stream.between(start, start + _LONGEST)
+def lay_out_ecg(
+    stream: Stream,
+    *,
+    start: float | None = None,
+    duration: float = _LONGEST,
+    layout: Layout = "auto",
+    speed: float = 25.0,
+    gain: float = _USUAL_GAIN,
+) -> Page:
+    """Place a stretch of an ECG on paper; see `draw_ecg`.
+
+    Parameters
+    ----------
+    stream : Stream
+        As of `draw_ecg`, and so are the others.
+    start : float [s], optional
+        First time that is drawn.
+    duration : float [s]
+        How much is drawn.
+    layout : {"auto", "3x4+1", "6x2", "12x1", "rows"}
+        How leads share the paper.
+    speed : {25, 50} [mm/s]
+        Paper that passes in a second.
+    gain : {5, 10, 20} [mm/mV]
+        Height of a millivolt.
+
+    Returns
+    -------
+    Page
+        Where each sample lies, in mm.
+
+    Raises
+    ------
+    NotProvidedError
+        As `draw_ecg` raises it.
+    InvalidArgumentError
+        As `draw_ecg` raises it.
+
+    Examples
+    --------
+    >>> time = np.arange(201) / 100
+    >>> ecg = Stream("ecg", np.linspace(0, 1, 201), time, ("time",), "mV")
+    >>> strip = lay_out_ecg(ecg, start=1.0, speed=50, gain=20).strips[0]
+    >>> [round(float(np.ptp(side)), 6) for side in (strip.x, strip.y)]  # 1 s, 0.5 mV
+    [50.0, 10.0]
+    """
+    check_choice("layout", layout, LAYOUTS)
+    check_choice("speed", speed, SPEEDS)
+    check_choice("gain", gain, GAINS)
+    shown, begin = cut(stream, start, duration)
     values = np.asarray(shown.values, float).reshape(len(shown.time), -1)
-    seconds = shown.time - start
-    names = [_spoken(n) for n in stream.coords.get("lead", ())]
-    names = names or ["ECG", *(f"lead {k + 1}" for k in range(1, values.shape[1]))]
-    calibrated = stream.unit == "mV"
-    heights = values * _MM_PER_MV if calibrated else _filled(values)
-    end = float(np.ceil(seconds[-1] * _MM_PER_S / 5) * 5 / _MM_PER_S)
-    pieces = _pieces(names, end)
+    seconds = shown.time - begin
+    names = names_of_leads(shown)
+    heights, calibrated = to_heights(values, stream.unit, gain)
+    end = float(np.ceil(round(seconds[-1] * speed, 6) / 5) * 5 / speed)
+    pieces = _pieces(names, end, layout, stream.name)
     strips = tuple(
         Strip(
             names[lead],
-            _LEFT + seconds[when] * _MM_PER_S,
-            heights[when, lead] - _middle(heights[:, lead]),
+            _LEFT + seconds[when] * speed,
+            heights[when, lead] - middle(heights[:, lead]),
             row,
+            shown.time[when],
         )
         for lead, row, first, last in pieces
         for when in [(seconds >= first) & (seconds < last)]
+        if when.any()
     )
-    gain = "10 mm/mV" if calibrated else "amplitude not calibrated"
-    whole = stream.duration + 1 / stream.rate
-    rest = f"first {_LONGEST:g} s of {whole:.0f} s" if whole > _LONGEST + 0.5 else ""
-    note = "  ·  ".join(filter(None, ("25 mm/s", gain, f"{stream.rate:g} Hz", rest)))
     rows = 1 + max(row for _, row, _, _ in pieces)
-    width = _LEFT + end * _MM_PER_S + _RIGHT
-    return Page(strips, rows, _row_height(strips, rows), width, note, calibrated)
+    return Page(
+        strips,
+        rows,
+        _row_height(strips, rows, gain),
+        _LEFT + end * speed + _RIGHT,
+        _note(stream, begin, seconds[-1], speed, gain if calibrated else None),
+        calibrated,
+        speed,
+        gain,
+    )
 
 
-def draw_page(axes: Axes, page: Page, *, title: str = "", extra: float = 0.0) -> None:
+def draw_page(
+    axes: Axes,
+    page: Page,
+    *,
+    title: str = "",
+    extra: float = 0.0,
+    pulse: bool = True,
+) -> None:
     """Draw paper and traces on axes in millimetres.
 
     Parameters
@@ -180,12 +288,14 @@ def draw_page(axes: Axes, page: Page, *, title: str = "", extra: float = 0.0) ->
         Heading.
     extra : float [mm]
         Room below the page, without grid.
+    pulse : bool
+        Whether a calibration pulse stands before each row.
 
     Examples
     --------
     >>> time = np.arange(201) / 100
     >>> page = lay_out_ecg(Stream("ecg", np.zeros(201), time, ("time",), "mV"))
-    >>> axes = new_figure(page.width / 20, page.height / 20).add_axes((0, 0, 1, 1))
+    >>> axes = new_paper(page.width, page.height).add_axes((0, 0, 1, 1))
     >>> draw_page(axes, page)
     >>> [float(end) for end in axes.get_xlim()]  # mm
     [0.0, 70.0]
@@ -193,83 +303,75 @@ def draw_page(axes: Axes, page: Page, *, title: str = "", extra: float = 0.0) ->
     height = page.height + extra
     axes.set(xlim=(0, page.width), ylim=(0, height))
     axes.set_axis_off()
-    _draw_grid(axes, page.width, extra, height)
-    top = height - _TOP
+    draw_grid(axes, 0, page.width, extra, height)
     for strip in page.strips:
-        base = top - (strip.row + 0.5) * page.row_height
+        base = extra + page.baseline(strip.row)
         # A hair below true black and thin enough for notches, as a stylus draws.
-        axes.plot(strip.x, base + strip.y, color=TRACE, lw=1.1, solid_joinstyle="round")
+        axes.plot(
+            strip.x, base + strip.y, color=TRACE, lw=0.87, solid_joinstyle="round"
+        )
         axes.text(
             strip.x[0] + 1, base + page.row_height * 0.36, strip.lead,
-            color=TRACE, fontsize=11, fontweight="bold", va="center",
-            bbox={"facecolor": PAPER, "alpha": 0.8, "edgecolor": "none", "pad": 1},
+            color=TRACE, fontsize=8.7, fontweight="bold", va="center",
+            bbox={"facecolor": PAPER, "alpha": 0.8, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
         if strip.x[0] > _LEFT + 1:
-            axes.plot([strip.x[0]] * 2, [base - 4, base + 4], color=TRACE, lw=0.9)
-    if page.calibrated:
-        _draw_pulses(axes, page, top)
-    axes.text(5, height - 5, title, color=TRACE, fontsize=13, va="center")
-    axes.text(5, extra + 5, page.note, color="#7d5650", fontsize=10, va="center")
+            axes.plot([strip.x[0]] * 2, [base - 4, base + 4], color=TRACE, lw=0.7)
+    if page.calibrated and pulse:
+        for row in range(page.rows):
+            base = extra + page.baseline(row)
+            draw_pulse(axes, _LEFT / 2, base, speed=page.speed, gain=page.gain)
+    room = page.width - 10
+    for text, y, colour, size in (
+        (title, height - 5, TRACE, 10.2),
+        (page.note, extra + 5, NOTE, 7.9),
+    ):
+        said, fits = fit_text(text, size, room)
+        axes.text(5, y, said, color=colour, fontsize=fits, va="center")
 
 
-def _pieces(names: Sequence[str], end: float) -> list[tuple[int, int, float, float]]:
+def _pieces(
+    names: Sequence[str], end: float, layout: Layout, stream: str
+) -> list[tuple[int, int, float, float]]:
     """List (lead, row, from, to) of what is drawn; time in s."""
-    index = {name.lower(): k for k, name in enumerate(names)}
-    standard = all(lead in index for column in _COLUMNS for lead in column)
-    if not standard or end < 8:
+    index = {name: k for k, name in enumerate(names)}
+    lacking = [lead for lead in LEADS if lead not in index]
+    if layout == "auto":
+        layout = "3x4+1" if not lacking and end >= 8 else "rows"
+    if layout == "rows":
         return [(k, k, 0.0, np.inf) for k in range(len(names))]
-    quarter = end / 4
+    if lacking:
+        raise NotProvidedError(
+            f"Stream '{stream}' has no lead {lacking[0]}, which the layout '{layout}' "
+            f"needs. It has: {', '.join(names)}. Choose the layout 'rows'."
+        )
+    high = _ROWS_OF[layout]
+    part = end / (len(LEADS) // high)
     grid = [
-        (index[lead], row, column * quarter, (column + 1) * quarter)
-        for column, leads in enumerate(_COLUMNS)
-        for row, lead in enumerate(leads)
+        (index[lead], k % high, k // high * part, (k // high + 1) * part)
+        for k, lead in enumerate(LEADS)
     ]
-    return [*grid, (index["ii"], 3, 0.0, np.inf)]
+    return [*grid, (index["II"], 3, 0.0, np.inf)] if layout == "3x4+1" else grid
 
 
-def _row_height(strips: Sequence[Strip], rows: int) -> float:
+def _row_height(strips: Sequence[Strip], rows: int, gain: float) -> float:
     """Distance between baselines that keeps nearly all traces apart [mm]."""
-    reach = [np.nanpercentile(np.abs(s.y), 99.5) for s in strips if _any(s.y)]
+    reach = [np.nanpercentile(np.abs(s.y), 99.5) for s in strips if is_there(s.y)]
     least = 15.0 if rows > 6 else 25.0
     wanted = np.ceil(1.7 * max(reach, default=0.0) / 5) * 5
-    return float(np.clip(wanted, least, 40.0))
+    return float(np.clip(wanted, least, max(40.0, 4 * gain)))
 
 
-def _middle(heights: FloatArray) -> float:
-    """Height of the baseline: most samples of an ECG lie on it."""
-    return float(np.nanmedian(heights)) if _any(heights) else 0.0
-
-
-def _filled(values: FloatArray) -> FloatArray:
-    """Scale each lead so that it fills 15 mm."""
-    span = [np.ptp(v[np.isfinite(v)]) if _any(v) else 0.0 for v in values.T]
-    return values * (15.0 / np.where(np.asarray(span) > 0, span, 1.0))
-
-
-def _any(values: NDArray[np.floating]) -> bool:
-    """Say whether a value is finite at all."""
-    return bool(np.isfinite(values).any())
-
-
-def _spoken(lead: str) -> str:
-    """Write a lead's name as cardiologists do."""
-    return _SPOKEN.get(lead.lower(), lead)
-
-
-def _draw_grid(axes: Axes, width: float, bottom: float, top: float) -> None:
-    """Draw the millimetre grid, a stronger line every 5 mm."""
-    for step, colour, line in ((1, _MINOR, 0.5), (5, _MAJOR, 0.7)):
-        across = np.arange(bottom, top + 1, step)
-        axes.vlines(
-            np.arange(0, width + 1, step), bottom, top, colour, lw=line, zorder=0
-        )
-        axes.hlines(across, 0, width, colour, lw=line, zorder=0)
-
-
-def _draw_pulses(axes: Axes, page: Page, top: float) -> None:
-    """Draw the calibration pulse before each row: 1 mV for 0.2 s."""
-    x = np.array([3, 5, 5, 10, 10, 12], float)
-    y = np.array([0, 0, 10, 10, 0, 0], float)
-    for row in range(page.rows):
-        base = top - (row + 0.5) * page.row_height
-        axes.plot(x, base + y, color=TRACE, lw=1.1)
+def _note(
+    stream: Stream, begin: float, shown: float, speed: float, gain: float | None
+) -> str:
+    """Write speed and gain, and what part of the whole is shown."""
+    amplitude = f"{gain:g} mm/mV" if gain else "amplitude not calibrated"
+    whole, first = stream.duration + 1 / stream.rate, float(stream.time[0])
+    rest = ""
+    if begin - first > 1e-6:
+        rest = f"{begin:g} to {begin + shown + 1 / stream.rate:g} s of {whole:.0f} s"
+    elif whole > shown + 0.5:
+        rest = f"first {shown + 1 / stream.rate:g} s of {whole:.0f} s"
+    parts = (f"{speed:g} mm/s", amplitude, f"{stream.rate:g} Hz", rest)
+    return "  ·  ".join(filter(None, parts))

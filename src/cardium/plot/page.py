@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cardium.core import FloatArray
 from cardium.core.files import write_text
 from cardium.errors import InvalidArgumentError
 from cardium.plot import section
+from cardium.plot.calibration import calibration
 from cardium.plot.glossary import glossary
 from cardium.plot.section import Comparison
 from cardium.plot.style import spoken
@@ -87,6 +89,7 @@ def write_report(
             section.results(models),
             section.differences(comparisons, metrics),
             section.classes(models),
+            calibration(models),
             section.groups(models),
             _pictures(cases),
             section.training(models),
@@ -162,7 +165,9 @@ def name_models(reports: Sequence[Report]) -> list[str]:
     ]
 
 
-def choose_cases(report: Report, *, count: int = 3) -> dict[str, list[str]]:
+def choose_cases(
+    report: Report, *, count: int = 3, values: FloatArray | None = None
+) -> dict[str, list[str]]:
     """Choose recordings that show how well and how badly it goes.
 
     Parameters
@@ -172,6 +177,9 @@ def choose_cases(report: Report, *, count: int = 3) -> dict[str, list[str]]:
         recordings, the first metric that is.
     count : int
         How many recordings in all, at most.
+    values : (N,), optional
+        What ranks the recordings of the report instead: the primary metric of each
+        alone.
 
     Returns
     -------
@@ -187,7 +195,7 @@ def choose_cases(report: Report, *, count: int = 3) -> dict[str, list[str]]:
     """
     if count < 1:
         raise InvalidArgumentError(f"count must be 1 or more, got {count}.")
-    ranked = _ranked(report)
+    ranked = _ranked(report, values)
     middle = (len(ranked) - 1) / 2
     orders = {
         "worst": ranked[::-1],
@@ -222,12 +230,12 @@ def case_metric(report: Report) -> str | None:
     return next((name for name in names if name in report.scores.columns), None)
 
 
-def _ranked(report: Report) -> list[str]:
+def _ranked(report: Report, given: FloatArray | None) -> list[str]:
     """Return the recordings from the best to the worst; those without value not."""
-    key = case_metric(report)
+    key = case_metric(report) if given is None else report.primary
     if key is None:
         return []
-    values = np.asarray(report.scores.columns[key], float)
+    values = np.asarray(report.scores.columns[key] if given is None else given, float)
     if report.metrics[key].higher_is_better:
         values = -values
     known = np.isfinite(values).sum()
@@ -329,6 +337,11 @@ def _warnings(report: Report) -> list[str]:
         said.append(
             f"{count} of the scored recordings were used to choose the checkpoint. "
             "Expect somewhat worse on new patients."
+        )
+    if "sha256" in report.model and "file" in report.model:
+        said.append(
+            f"The predictions were made elsewhere ({report.model['file']}). Which "
+            "patients the model was made with is not known: leakage cannot be checked."
         )
     estimate = report.summary.get(report.primary)
     if estimate is None or not np.isfinite(estimate.value):

@@ -35,6 +35,9 @@ _LEGEND = (
     "↓ lower is better, ★ best."
 )
 
+_UNDEFINED = "not defined"
+"""Of a group in which, say, nobody has the finding: there is no pair to rank."""
+
 Models = Mapping[str, "Report"]
 """Reports by the name of their model, in the order of the page."""
 
@@ -296,7 +299,7 @@ def _group_table(models: Models, label: str) -> str:
     rows = [
         [
             name_cell(value, sub=_counts(next(filter(None, row), None))),
-            *(estimate_cell(e, decimals=decimals) for e in row),
+            *(estimate_cell(e, decimals=decimals, undefined=_UNDEFINED) for e in row),
         ]
         for value, row in estimates.items()
     ]
@@ -320,7 +323,12 @@ def _whole_group_table(models: Models, label: str) -> str:
         [
             name_cell(value),
             cell(name),
-            *(estimate_cell(estimates.get(m), decimals=decimals[m]) for m in metrics),
+            *(
+                estimate_cell(
+                    estimates.get(m), decimals=decimals[m], undefined=_UNDEFINED
+                )
+                for m in metrics
+            ),
         ]
         for value, name, estimates in sorted(found, key=lambda row: row[0])
     ]

@@ -86,13 +86,14 @@ def estimate_cell(
     best: bool = False,
     signed: bool = False,
     note: str = "",
+    undefined: str = "–",
 ) -> str:
     """Build the cell of a value with its interval, and a note, below it.
 
     Parameters
     ----------
     estimate : Estimate or None
-        The value; a dash stands for None and NaN.
+        The value; a dash stands for None.
     decimals : int
         How many are printed.
     best : bool
@@ -101,6 +102,8 @@ def estimate_cell(
         Whether a plus sign is printed, as of a difference.
     note : str
         Words below the interval.
+    undefined : str
+        What stands for NaN.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def estimate_cell(
     '<td class="number">–</td>'
     """
     if estimate is None or not math.isfinite(estimate.value):
-        return '<td class="number">–</td>'
+        return cell("–" if estimate is None else undefined, number=True)
     shown = [f"{v:+.{decimals}f}" if signed else f"{v:.{decimals}f}"
              for v in (estimate.value, estimate.low, estimate.high)]  # fmt: skip
     value, low, high = (text.replace("-", "−") for text in shown)
