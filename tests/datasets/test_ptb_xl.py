@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections import Counter
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from cardium.errors import (
     InvalidArgumentError,
     NotProvidedError,
 )
+from cardium.measure.statements import (
+    SCP_STATEMENTS,
+    StatementKind,
+    statement_names,
+)
+from cardium.phantom.ecg import LEADS as WRITTEN
 from cardium.signal import find_r_peaks
 
 TABLE = {
@@ -144,13 +151,44 @@ def test_what_is_not_stated_is_not_provided(ptb_xl_fake):
     over_89, unknown, no_diagnosis = (catalog[i] for i in ("00003", "00004", "00031"))
     assert math.isnan(over_89.labels["age"])
     assert over_89.labels["age_over_89"] is True
+    assert over_89.labels["age_band"] == ">=75"
+    assert unknown.labels["age_band"] is None
     assert "age" not in over_89.provides
     assert "age_over_89" in over_89.provides
     assert unknown.labels["age_over_89"] is None
-    assert not {"age", "age_over_89"} & unknown.provides
+    assert not {"age", "age_over_89", "age_band"} & unknown.provides
     assert no_diagnosis.labels["superclass"] == ()
     assert not {"superclass", "subclass", "diagnostic", "form"} & no_diagnosis.provides
-    assert {"rhythm", "all", "ecg", "age"} <= no_diagnosis.provides
+    assert {"rhythm_statements", "all", "ecg", "age"} <= no_diagnosis.provides
+
+
+@pytest.mark.parametrize(
+    ("age", "band"),
+    [
+        ("39.0", "<40"),
+        ("40.0", "40-59"),
+        ("59.0", "40-59"),
+        ("60.0", "60-74"),
+        ("74.0", "60-74"),
+        ("75.0", ">=75"),
+        ("300.0", ">=75"),
+    ],
+)
+def test_bands_of_ages(copy, age, band):
+    edit(copy / "ptbxl_database.csv", "1,101.0,41.0", f"1,101.0,{age}")
+    assert ptb_xl.index(copy)["00001"].labels["age_band"] == band
+
+
+def test_codes_keep_their_likelihoods_in_the_catalog(ptb_xl_fake):
+    catalog = ptb_xl.index(ptb_xl_fake[0])
+    assert catalog["00001"].labels["scp_codes"] == ("NORM:100", "SR:0")
+    stated = catalog["00002"].labels["scp_codes"]
+    assert stated == ("NDT:100", "IMI:15", "ABQRS:0", "SR:0")
+
+
+def test_leads_are_named_as_everywhere_whatever_the_header_writes(copy):
+    assert "AVR" in (copy / "records500/00000/00001_hr.hea").read_text()
+    assert ptb_xl.DATASET.open(copy)["00001"]["ecg"].coords["lead"][3] == "aVR"
 
 
 def test_a_copy_with_one_rate_provides_that_rate(copy):
@@ -263,7 +301,7 @@ def test_fake_records_read_the_same_in_wfdb(ptb_xl_fake):
     root, known = ptb_xl_fake
     theirs = wfdb.rdrecord(str(root / "records500/00000/00005_hr"))
     ours = known[4].recording["ecg"].load()
-    assert theirs.sig_name == [*LEADS]
+    assert theirs.sig_name == [*WRITTEN]
     np.testing.assert_allclose(theirs.p_signal, ours, rtol=0, atol=0.501e-3)
 
 
@@ -275,14 +313,21 @@ def test_real_labels(shared_data):
     counts = Counter(name for e in catalog for name in e.labels["superclass"])
     assert counts == {"NORM": 261, "STTC": 80, "CD": 67, "MI": 65, "HYP": 33}
     assert sum("superclass" in e.provides for e in catalog) == 424
-    with_label = {k: sum(k in e.provides for e in catalog) for k in ("form", "rhythm")}
-    assert with_label == {"form": 110, "rhythm": 406}
+    kinds = ("form", "rhythm_statements")
+    with_label = {k: sum(k in e.provides for e in catalog) for k in kinds}
+    assert with_label == {"form": 110, "rhythm_statements": 406}
+    assert all("rhythm" not in e.provides for e in catalog)
     assert sum("ecg" in e.provides for e in catalog) == 103
     assert sum("ecg_100hz" in e.provides for e in catalog) == 434
     first = catalog["00001"]
     assert (first.patient, first.split) == ("15709", "train")
     assert first.labels["all"] == ("LVOLT", "NORM", "SR")
     assert first.labels["sex"] == "female"
+    assert first.labels["scp_codes"] == ("NORM:100", "LVOLT:0", "SR:0")
+    bands = Counter(e.labels["age_band"] for e in catalog)
+    assert sum(bands.values()) == 434
+    assert bands[None] == sum(math.isnan(e.labels["age"]) for e in catalog if
+                              not e.labels["age_over_89"])  # fmt: skip
     # 13619 is the patient with the most recordings of the sample
     assert sum(entry.patient == "13619" for entry in catalog) == 8
 
@@ -299,6 +344,14 @@ def test_real_statements(shared_data):
     superclass = Counter(s.superclass for s in table.values() if s.diagnostic)
     assert superclass == {"MI": 14, "STTC": 13, "CD": 11, "HYP": 5, "NORM": 1}
     assert len({s.subclass for s in table.values() if s.diagnostic}) == 23
+
+
+def test_the_table_of_the_package_is_that_of_the_release(shared_data):
+    table = ptb_xl.read_statements(shared_data / "ptb_xl")
+    assert dict(sorted(table.items())) == dict(SCP_STATEMENTS)
+    sizes = {k: len(statement_names(k)) for k in get_args(StatementKind)}
+    assert sizes == {"superclass": 5, "subclass": 23, "diagnostic": 44, "form": 19,
+                     "rhythm": 12, "all": 71}  # fmt: skip
 
 
 def test_real_women_are_smaller(shared_data):
@@ -357,8 +410,8 @@ def test_real_limb_leads_obey_einthoven(shared_data):
         lead = dict(zip(stream.coords["lead"], 1e3 * stream.load().T, strict=True))
         for value in (
             lead["III"] - (lead["II"] - lead["I"]),
-            lead["AVR"] + (lead["I"] + lead["II"]) / 2,
-            lead["AVL"] - (lead["I"] - lead["III"]) / 2,
-            lead["AVF"] - (lead["II"] + lead["III"]) / 2,
+            lead["aVR"] + (lead["I"] + lead["II"]) / 2,
+            lead["aVL"] - (lead["I"] - lead["III"]) / 2,
+            lead["aVF"] - (lead["II"] + lead["III"]) / 2,
         ):
             assert np.abs(value).max() <= 1.51

@@ -15,11 +15,12 @@ from cardium.errors import (
     InvalidArgumentError,
     NotProvidedError,
 )
+from cardium.signal import LEADS
 from cardium.tasks import open_task
 from cardium.tasks.ecg_superclass import CLASSES
 from cardium.testing import check_task
 
-LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", *(f"V{k}" for k in range(1, 7)))
+WRITTEN = ("I", "II", "III", "AVR", "AVL", "AVF", *(f"V{k}" for k in range(1, 7)))
 
 
 def sine(rate, hertz=4.0):
@@ -36,7 +37,7 @@ def recording(name="r0", patient="p0", labels=("NORM",), rates=(500,)):
         if rate == 100:
             values = values + 1  # so that a test sees which one was taken
         streams[key] = Stream(
-            key, values, time, ("time", "lead"), "mV", coords={"lead": LEADS}
+            key, values, time, ("time", "lead"), "mV", coords={"lead": WRITTEN}
         )
     provides = frozenset({*streams, "superclass"})
     return Recording(
@@ -78,7 +79,10 @@ def test_500_hz_stays_as_it_is():
 
 def test_an_offset_does_not_droop_at_the_ends():
     time = np.arange(5000) / 500
-    flat = Stream("ecg", np.full((5000, 1), 2.0), time, ("time", "lead"), "mV")
+    names = {"lead": LEADS}
+    flat = Stream(
+        "ecg", np.full((5000, 12), 2.0), time, ("time", "lead"), "mV", coords=names
+    )
     entry = Entry("r", "p", "", frozenset({"ecg"}))
     values = open_task("ecg_superclass").inputs(Recording(entry, {"ecg": flat})).stream
     np.testing.assert_allclose(values.load(), 2.0, atol=1e-5)
@@ -93,6 +97,8 @@ def test_target_by_name():
         task.target(recording(labels=("AF",)), None)
     with pytest.raises(NotProvidedError, match="superclass"):
         task.target(recording(labels=None), None)
+    with pytest.raises(NotProvidedError, match="has no superclass statement"):
+        task.target(recording(labels=()), None)
 
 
 def scored(count=300, seed=0):

@@ -71,7 +71,8 @@ SCORED_2020: Mapping[str, str] = MappingProxyType(
 """The class of each scored SNOMED CT code of 2020: 27 codes, 24 classes.
 
 Three of 2021's four pairs are scored as one: RBBB with CRBBB, PAC with SVPB, PVC with
-VPB.
+VPB. The list is that of 2021 without BBB, CLBBB and PRWP; it was not compared with the
+table of 2020 itself, and `read_weights` refuses a table of other codes.
 """
 
 CLASSES_2021: tuple[str, ...] = tuple(dict.fromkeys(SCORED_2021.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from cardium.core import FloatArray
 from cardium.errors import InvalidArgumentError
-
-_SMALLEST = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,7 @@ def auroc(score: ArrayLike, truth: ArrayLike) -> float:
     >>> auroc([0.1, 0.4, 0.4, 0.8], [0, 0, 1, 1])  # 3 of 4 pairs right, 1 tied
     0.875
     """
-    hits, alarms = _curve(score, truth)
-    if not (hits[-1] and alarms[-1]):
-        return float("nan")
-    area = np.sum(np.diff(alarms) * (hits[1:] + hits[:-1]) / 2)
-    return float(area / (hits[-1] * alarms[-1]))
+    return float(_area(score, truth)[0][0])
 
 
 def average_precision(score: ArrayLike, truth: ArrayLike) -> float:
@@ -107,11 +101,7 @@ def average_precision(score: ArrayLike, truth: ArrayLike) -> float:
     >>> average_precision([0.9, 0.8, 0.7], [1, 0, 1])  # 1/2 * 1 + 1/2 * 2/3
     0.8333333333333333
     """
-    hits, alarms = _curve(score, truth)
-    if not hits[-1]:
-        return float("nan")
-    precision = hits[1:] / (hits[1:] + alarms[1:])
-    return float(np.sum(np.diff(hits) * precision) / hits[-1])
+    return float(_area(score, truth)[1][0])
 
 
 def macro_auroc(
@@ -145,7 +135,7 @@ def macro_auroc(
     >>> macro_auroc(score, np.array([[1, 0], [0, 0]]), classes=("MI", "HYP"))
     ClassMean(value=1.0, per_class={'MI': 1.0, 'HYP': nan}, left_out=('HYP',))
     """
-    return _over_classes(auroc, score, truth, classes)
+    return mean_over_classes(_areas(score, truth, classes)[0], classes)
 
 
 def macro_average_precision(
@@ -181,71 +171,154 @@ def macro_average_precision(
     ... ).left_out
     ('HYP',)
     """
-    return _over_classes(average_precision, score, truth, classes)
+    return mean_over_classes(_areas(score, truth, classes)[1], classes)
 
 
-def log_loss(probability: ArrayLike, truth: ArrayLike) -> float:
-    r"""Return the mean binary cross entropy.
-
-    .. math:: -\operatorname{mean}(t \ln p + (1 - t) \ln(1 - p))
+def macro_areas(
+    score: NDArray[Any], truth: NDArray[Any], *, classes: Sequence[str]
+) -> tuple[ClassMean, ClassMean]:
+    """Return `macro_auroc` and `macro_average_precision`, from one sort of the scores.
 
     Parameters
     ----------
-    probability : (...) [0..1]
-        Predicted probabilities.
-    truth : (...) of 0 and 1
-        What was true.
+    score : (N, C)
+        One column a class.
+    truth : (N, C) of 0 and 1
+        Whether the class is there.
+    classes : sequence of str
+        Names of the C classes.
 
     Returns
     -------
-    float
-        In nats; 0 is perfect, ln 2 is a coin. Probabilities are kept 1e-7 away from
-        0 and 1, so that one certain error costs 16 and not infinity.
+    areas : ClassMean
+        Under the ROC curves.
+    precisions : ClassMean
+        The average precisions.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the shapes differ or do not match the names.
 
     Examples
     --------
-    >>> round(log_loss([0.5, 0.5], [0, 1]), 6)
-    0.693147
+    >>> score = np.array([[0.9], [0.8], [0.7]])
+    >>> areas, precisions = macro_areas(score, score != 0.8, classes=("MI",))
+    >>> areas.value, round(precisions.value, 6)  # 1 of 2 pairs; 1/2 + 1/2 * 2/3
+    (0.5, 0.833333)
     """
-    right = np.where(np.asarray(truth, bool), probability, 1 - np.asarray(probability))
-    return float(-np.log(np.clip(right, _SMALLEST, 1 - _SMALLEST)).mean())
+    areas, precisions = _areas(score, truth, classes)
+    return mean_over_classes(areas, classes), mean_over_classes(precisions, classes)
 
 
-def _curve(score: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Count true and false positives above each distinct score, from none to all."""
+def mean_over_classes(values: ArrayLike, classes: Sequence[str]) -> ClassMean:
+    """Average the numbers of classes, and name those that have none.
+
+    Parameters
+    ----------
+    values : (C,)
+        One number a class; NaN where it is not defined.
+    classes : sequence of str
+        Names of the C classes.
+
+    Returns
+    -------
+    ClassMean
+        The mean of those that are defined.
+
+    Examples
+    --------
+    >>> mean_over_classes([0.5, float("nan"), 1.0], ("N", "S", "V"))
+    ClassMean(value=0.75, per_class={'N': 0.5, 'S': nan, 'V': 1.0}, left_out=('S',))
+    """
+    numbers = np.asarray(values, np.float64)
+    there = ~np.isnan(numbers)
+    return ClassMean(
+        float(numbers[there].mean()) if there.any() else float("nan"),
+        dict(zip(classes, numbers.tolist(), strict=True)),
+        tuple(n for n, known in zip(classes, there.tolist(), strict=True) if not known),
+    )
+
+
+def _area(score: ArrayLike, truth: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the area and the average precision of a single class."""
     values, is_true = np.asarray(score, np.float64), np.asarray(truth, np.float64)
     if values.ndim != 1 or values.shape != is_true.shape or not values.size:
         raise InvalidArgumentError(
             "Scores and truths must be two lists of one length, got shapes "
             f"{values.shape} and {is_true.shape}."
         )
-    if not np.isfinite(values).all() or ((is_true != 0) & (is_true != 1)).any():
+    return _areas(values[:, None], is_true[:, None], ("",))
+
+
+def _areas(
+    score: NDArray[Any], truth: NDArray[Any], classes: Sequence[str]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the area and the average precision of each class."""
+    check_columns(score, truth, classes)
+    descending = np.negative(score.T, order="C", dtype=np.float64)
+    is_true = np.ascontiguousarray(truth.T, np.bool_)
+    if not descending.shape[1]:
+        raise InvalidArgumentError("Scores and truths have no row.")
+    if not np.isfinite(descending).all() or (is_true != truth.T).any():
         raise InvalidArgumentError("Scores must be finite, truths 0 or 1.")
-    order = np.argsort(-values)
-    values, is_true = values[order], is_true[order]
-    last_of_tie = np.append(np.flatnonzero(values[1:] != values[:-1]), values.size - 1)
-    hits = np.concatenate([[0.0], np.cumsum(is_true)[last_of_tie]])
-    alarms = np.concatenate([[0.0], last_of_tie + 1.0 - hits[1:]])
-    return hits, alarms
+    from cardium.metrics._ranking_kernels import rank
+
+    areas, precisions = np.empty(len(classes)), np.empty(len(classes))
+    rank(descending, is_true, np.argsort(descending, axis=1), areas, precisions)
+    return areas, precisions
 
 
-def _over_classes(
-    metric: Callable[[ArrayLike, ArrayLike], float],
-    score: NDArray[Any],
-    truth: NDArray[Any],
-    classes: Sequence[str],
-) -> ClassMean:
-    """Compute a metric by class and average the classes that have one."""
+def divided(above: ArrayLike, below: ArrayLike) -> FloatArray:
+    """Divide arrays; NaN, and no warning, where the divisor is zero.
+
+    Parameters
+    ----------
+    above, below : (...)
+        Numbers, of shapes that fit.
+
+    Returns
+    -------
+    (...)
+        Their ratio: a share that does not exist is NaN.
+
+    Examples
+    --------
+    >>> divided([1, 0], [2, 0]).tolist()
+    [0.5, nan]
+    """
+    top, bottom = np.broadcast_arrays(
+        np.asarray(above, np.float64), np.asarray(below, np.float64)
+    )
+    there = bottom != 0
+    ratio: FloatArray = np.full(top.shape, np.nan)
+    np.divide(top, bottom, out=ratio, where=there)
+    return ratio
+
+
+def check_columns(
+    score: NDArray[Any], truth: NDArray[Any], classes: Sequence[str]
+) -> None:
+    """Refuse arrays that have not one column a class.
+
+    Parameters
+    ----------
+    score, truth : (N, C)
+        What must be of one shape.
+    classes : sequence of str
+        Names of the C classes.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the shapes differ or do not match the names.
+
+    Examples
+    --------
+    >>> check_columns(np.zeros((3, 1)), np.zeros((3, 1)), ["AF"])
+    """
     if score.shape != truth.shape or score.shape[1:] != (len(classes),):
         raise InvalidArgumentError(
             f"Scores {score.shape} and truths {truth.shape} must both be "
             f"(N, {len(classes)}): one column for each of {', '.join(classes)}."
         )
-    values = [metric(score[:, k], truth[:, k]) for k in range(len(classes))]
-    per_class = dict(zip(classes, values, strict=True))
-    defined = [value for value in values if not np.isnan(value)]
-    return ClassMean(
-        float(np.mean(defined)) if defined else float("nan"),
-        per_class,
-        tuple(name for name, value in per_class.items() if np.isnan(value)),
-    )
