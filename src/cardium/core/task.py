@@ -74,11 +74,15 @@ class Metric:
         Its unit; empty for a pure number.
     higher_is_better : bool
         Which way is good.
+    is_count : bool
+        Whether it counts what is there, of which drawing patients again says nothing:
+        it has no interval.
     """
 
     title: str
     unit: str = ""
     higher_is_better: bool = True
+    is_count: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,10 +293,15 @@ def _table(rows: list[Row], scores: list[dict[str, float]], task: Task) -> Score
 def _estimates(
     table: ScoreTable, task: Task, draws: int, seed: int
 ) -> dict[str, Estimate]:
-    """Summarise a table with intervals."""
-    return bootstrap_intervals(
+    """Summarise a table with intervals, where a metric has one."""
+    found = bootstrap_intervals(
         table.columns, table.patients, task.summarize, draws=draws, seed=seed
     )
+    nan = float("nan")
+    return {
+        name: replace(one, low=nan, high=nan) if task.metrics[name].is_count else one
+        for name, one in found.items()
+    }
 
 
 def _group_estimates(
