@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from io import BufferedRandom
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from cardium.errors import DataCorruptError, RunConflictError
 INDEX = "signals.msgpack"
 """The file that is written last."""
 
+T = TypeVar("T")
 _JOURNAL = "unfinished.msgpack"
 _FORMAT = 1
 _SIZE = 4
@@ -240,7 +241,7 @@ def _split(text: bytes) -> tuple[list[bytes], int]:
     return found, at
 
 
-def _decode(text: bytes, kind: type[Any], path: Path) -> Any:  # noqa: ANN401 - of the kind
+def _decode(text: bytes, kind: type[T], path: Path) -> T:
     """Read a message of a kind."""
     try:
         return msgspec.msgpack.decode(text, type=kind)

@@ -23,7 +23,11 @@ def label_metrics(classes: Sequence[str]) -> dict[str, Metric]:
         "macro_average_precision": Metric("Average precision, mean over classes"),
         "fmax": Metric("Fmax of records"),
         "log_loss": Metric("Log loss", "nats", False),
-        **(by_class if few else {"classes": Metric("Classes in the mean AUROC", is_count=True)}),
+        **(
+            by_class
+            if few
+            else {"classes": Metric("Classes in the mean AUROC", is_count=True)}
+        ),
     }
 
 
