@@ -190,6 +190,88 @@ def beats() -> Callable[..., Toy]:
 
 
 @pytest.fixture
+def marked() -> Callable[..., Toy]:
+    """Records of a minute at 50 Hz with a wave at each event: up, or rarely down.
+
+    One event of each has no known class.
+    """
+
+    def make(count: int = 8, *, broken=frozenset()) -> Toy:
+        chance = np.random.default_rng(11)
+        time = np.arange(3000) / 50
+        recordings, places, truths = {}, {}, {}
+        for i in range(count):
+            events = np.arange(1.0, 59.0) + chance.uniform(-0.2, 0.2, 58)
+            down = chance.random(58) < 0.2
+            shape = np.exp(-(((time[:, None] - events) / 0.06) ** 2))
+            values = shape @ np.where(down, -1.0, 1.0)
+            values = values + chance.normal(0, 0.1, len(time))
+            truth = np.eye(3, dtype=np.float32)[down * 2]
+            truth[7] = 0
+            stream = Stream(
+                "ecg",
+                values.astype(np.float32)[:, None],
+                time,
+                ("time", "lead"),
+                "mV",
+                coords={"lead": ("MLII",)},
+            )
+            recordings[f"r{i}"] = recording(f"r{i}", stream)
+            places[f"r{i}"], truths[f"r{i}"] = events, truth
+
+        def inputs(opened: Recording) -> Sample:
+            name = opened.entry.id
+            return Sample(name, opened["ecg"], events=places[name])
+
+        task = make_task(
+            Output("beat", "event_class", ("up", "flat", "down")),
+            inputs,
+            lambda opened, geometry: Answer({"beat": truths[opened.entry.id]}),
+        )
+        data = open_toy(recordings, broken=frozenset(broken))
+        return Toy(task, data, sides(data, count - 4, 2))
+
+    return make
+
+
+@pytest.fixture
+def measured() -> Callable[..., Toy]:
+    """Records of 2 s at 50 Hz: how fast a wave is, in 1/min, and how high, in uV.
+
+    The height of every third is not known.
+    """
+
+    def make(count: int = 60) -> Toy:
+        chance = np.random.default_rng(4)
+        time = np.arange(100) / 50
+        recordings, truths = {}, {}
+        for i in range(count):
+            hertz, height = chance.uniform(2, 8), chance.uniform(0.5, 2)
+            phase = chance.uniform(0, 2 * np.pi)
+            values = height * np.sin(2 * np.pi * hertz * time + phase)
+            stream = Stream(
+                "ecg",
+                values.astype(np.float32)[:, None],
+                time,
+                ("time", "lead"),
+                "mV",
+                coords={"lead": ("I",)},
+            )
+            recordings[f"r{i}"] = recording(f"r{i}", stream)
+            known = np.nan if i % 3 == 2 else 1000 * height
+            truths[f"r{i}"] = np.array([60 * hertz, known], np.float32)
+        task = make_task(
+            Output("numbers", "quantity", ("pace", "height")),
+            as_sample(),
+            lambda opened, geometry: Answer({"numbers": truths[opened.entry.id]}),
+        )
+        data = open_toy(recordings)
+        return Toy(task, data, sides(data, count - 16, 8))
+
+    return make
+
+
+@pytest.fixture
 def moving() -> Callable[..., Toy]:
     """Speckle that moves along z by a known number of rows a frame."""
 

@@ -1,12 +1,25 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from cardium.core import UNLABELLED
-from cardium.fit._augment import augment, blend, change_grey, change_records, move
+from cardium.core import SIGNAL_KINDS, UNLABELLED
+from cardium.fit._augment import augment, blend, change_grey, move
+from cardium.fit._tensors import InputFormat
 
 
 def chance(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def records(count: int, samples: int) -> dict[str, torch.Tensor]:
+    """Noise on two leads, with truths that a blend would change."""
+    return {
+        "input": torch.randn(count, 2, samples, generator=chance(5)),
+        "target": torch.eye(count),
+        "length": torch.full((count,), samples),
+        "skipped": [],
+    }
 
 
 def square(*, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,25 +68,41 @@ def test_grey_levels_stay_in_their_range_and_in_their_order() -> None:
     assert (columns.std(0) > 0).any()
 
 
-def test_a_record_is_cut_and_changed_a_little() -> None:
-    time = torch.arange(1000) / 100
-    records = torch.sin(2 * torch.pi * time).expand(6, 12, 1000)
-    changed = change_records(records, chance())
-    assert changed.shape == (6, 12, 500)
-    assert (changed.amax(-1) > 0.6).all()
-    assert (changed.amax(-1) < 1.6).all()
-    assert (changed[0] != changed[1]).any()
+@pytest.mark.parametrize(
+    ("crop", "samples"), [(0.0, 500), (2.5, 250), (10.0, 1000), (20.0, 1000)]
+)
+@pytest.mark.parametrize("kind", ["multilabel", "quantity"])
+def test_records_are_cut_to_what_the_format_says(
+    kind: str, crop: float, samples: int
+) -> None:
+    form = InputFormat(1, seconds=10.0, rate=100.0, leads=("I", "II"), crop=crop)
+    batch = records(4, 1000)
+    changed = augment(kind, batch, chance(), form)
+    assert changed["input"].shape == (4, 2, samples)
+    assert (changed["target"] == batch["target"]).all() == (kind == "quantity")
 
 
-def test_leads_are_cut_alike_and_windows_lie_everywhere() -> None:
-    ramp = torch.linspace(0, 1000, 101).expand(200, 2, 101)
-    changed = change_records(ramp, chance())
-    scale = (changed[..., -1] - changed[..., 0]) / 500
-    start = changed[:, :, 0] / scale
-    assert changed.shape[2] == 51
-    torch.testing.assert_close(start[:, 0], start[:, 1], atol=2, rtol=0)
-    assert start.min() < 50
-    assert start.max() > 450
+def test_crops_alone_change_nothing_but_the_place() -> None:
+    form = InputFormat(1, seconds=10.0, rate=100.0, crop=2.5, augment="crop")
+    batch = records(6, 1000)
+    changed = augment("multilabel", batch, chance(), form)
+    assert changed["target"] is batch["target"]
+    windows = batch["input"].unfold(2, 250, 1)
+    for cut, choices in zip(changed["input"], windows.movedim(2, 1), strict=True):
+        assert (choices == cut).all((1, 2)).any()
+
+
+def test_events_stay_in_the_middle_of_their_windows() -> None:
+    form = InputFormat(1, seconds=3.0, rate=100.0, leads=("MLII",))
+    pulse = torch.exp(-(((torch.arange(300) - 150) / 3.0) ** 2))
+    batch = {"input": pulse.expand(64, 1, -1), "target": torch.zeros(64, 2)}
+    changed = augment("event_class", batch, chance(), form)
+    assert changed["target"] is batch["target"]
+    assert changed["input"].shape == (64, 1, 300)
+    assert ((changed["input"][:, 0].argmax(1) - 150).abs() <= 1).all()
+    assert (changed["input"] != batch["input"]).any()
+    plain = augment("event_class", batch, chance(), replace(form, augment="crop"))
+    assert (plain["input"] == batch["input"]).all()
 
 
 def test_truths_are_blended_as_their_records_are() -> None:
@@ -85,14 +114,17 @@ def test_truths_are_blended_as_their_records_are() -> None:
     assert ((blended > 0) & (blended < 1)).any()
 
 
-@pytest.mark.parametrize("kind", ["label_map", "multilabel", "velocity"])
+@pytest.mark.parametrize(
+    "kind", ["label_map", "multilabel", "velocity", "quantity", "event_class"]
+)
 def test_the_same_generator_gives_the_same_batch(kind: str) -> None:
     images, labels = square(frames=1)
-    target = torch.zeros(4, 5) if kind == "multilabel" else labels
-    inputs = torch.rand(4, 12, 100) if kind == "multilabel" else images
-    batch = {"input": inputs, "target": target, "skipped": []}
-    first, second = (augment(kind, batch, chance(9)) for _ in range(2))
-    other = augment(kind, batch, chance(10))
+    batch = {"input": images, "target": labels, "skipped": []}
+    if kind in SIGNAL_KINDS:
+        batch = records(4, 100)
+    form = InputFormat(1, seconds=1.0, rate=100.0)
+    first, second = (augment(kind, batch, chance(9), form) for _ in range(2))
+    other = augment(kind, batch, chance(10), form)
     assert (first["input"] == second["input"]).all()
     assert (first["target"] == second["target"]).all()
     assert (first["input"] != other["input"]).any()
@@ -102,7 +134,7 @@ def test_the_geometry_of_velocities_is_left_alone() -> None:
     images, _ = square(frames=3)
     velocity = torch.rand(4, 2, 60, 60)
     batch = {"input": images, "target": velocity}
-    changed = augment("velocity", batch, chance())
+    changed = augment("velocity", batch, chance(), InputFormat(3))
     assert changed["target"] is velocity
     still = (changed["input"] > 100) == (images > 100)
     # Softening may take an edge by a pixel.

@@ -8,7 +8,9 @@ from cardium.core import UNLABELLED, Output
 from cardium.fit._heads import (
     compute_loss,
     count_channels,
+    event_loss,
     multilabel_loss,
+    quantity_loss,
     raw_velocity,
     segmentation_losses,
     velocity_loss,
@@ -79,6 +81,28 @@ def test_multilabel_loss_is_the_binary_entropy_of_what_is_known() -> None:
     target = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
     want = [math.log(2), math.log(1 + math.e), math.log(1 + math.e)]
     assert multilabel_loss(logits, target) == pytest.approx(np.mean(want), rel=1e-6)
+
+
+def test_event_loss_is_the_cross_entropy_of_the_events_that_are_known() -> None:
+    nan = float("nan")
+    logits = torch.tensor([[0.0, math.log(3), -50], [5.0, 0, 0], [1, 1, 9], [1, 2, 3]])
+    target = torch.tensor([[0, 1, 0], [0, 0, 0], [1, 0, nan], [nan, nan, nan]])
+    # 3 of 1 + 3; an unknown row; a class that was not asked about; an unknown row.
+    want = [-math.log(3 / 4), math.log(2)]
+    logits.requires_grad_()
+    loss = event_loss(logits, target)
+    assert loss.detach() == pytest.approx(np.mean(want), rel=1e-6)
+    loss.backward()
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[[1, 3]] == 0).all()
+    assert logits.grad[2, 2] == 0
+    assert event_loss(logits, torch.zeros(4, 3)) == 0
+
+
+def test_quantity_loss_is_square_near_by_and_linear_far_off() -> None:
+    raw = torch.tensor([[0.5, 7.0], [3.0, 0.0]])
+    target = torch.tensor([[0.0, float("nan")], [0.0, -3.0]])
+    assert quantity_loss(raw, target) == pytest.approx((0.125 + 2.5 + 2.5) / 3)
 
 
 def test_the_error_of_a_velocity_folds() -> None:

@@ -101,7 +101,7 @@ def test_classes_come_back_at_the_size_of_the_sample(rank: int, frames: int) -> 
 def test_a_clip_is_standardised_as_a_whole() -> None:
     model = predictor(torch.ones_like, VELOCITY, InputFormat(3, size=61))
     model.predict(clip(20, limit=1.0))
-    (seen,) = model._network.seen
+    (seen,) = model.network.seen
     assert seen.shape == (1, 1, 20, 61, 61)
     assert seen.mean() == pytest.approx(0, abs=1e-5)
     assert seen.std(correction=0) == pytest.approx(1, abs=1e-5)

@@ -23,7 +23,9 @@ from cardium.models import MODELS
 
 UNET = {"size": 16, "width": 4, "levels": 2}
 CLIPS = {**UNET, "clip_length": 4}
-RESNET = {"seconds": 2.0, "width": 8, "blocks": 2}
+RESNET = {"seconds": 2.0, "window": 1.0, "width": 8, "blocks": 2}
+WANG = {"seconds": 2.0, "crop": 0.5, "width": 8, "blocks": 2}
+LSTM = {"seconds": 2.0, "crop": 0.5, "hidden": 6, "layers": 1}
 
 
 def fit_toy(toy, model: str, out: Path, **options) -> Path:
@@ -35,6 +37,8 @@ def fit_toy(toy, model: str, out: Path, **options) -> Path:
             "unet_2d": UNET,
             "unet_3d": CLIPS,
             "resnet_1d": RESNET,
+            "resnet1d_wang": WANG,
+            "lstm": LSTM,
         }[model]
     recipe = MODELS.find(model)
     options = {"split": toy.split, **defaults, **options}
@@ -105,6 +109,72 @@ def test_waves_are_told_apart(beats, tmp_path: Path) -> None:
     np.testing.assert_allclose(prior[0][0], want, rtol=1e-6)
 
 
+def test_waves_are_told_apart_by_windows(beats, tmp_path: Path) -> None:
+    toy = beats()
+    pairs = answers(toy, fit_toy(toy, "resnet1d_wang", tmp_path / "run"))
+    assert all(((p > 0.5) == t).all() for p, t in pairs)
+
+
+def test_events_are_told_apart(marked, tmp_path: Path) -> None:
+    toy = marked()
+    run = fit_toy(toy, "resnet_1d", tmp_path / "run", steps=60)
+    for answer, truth in answers(toy, run):
+        assert answer.shape == truth.shape == (58, 3)
+        known = truth.sum(1) > 0
+        assert known.sum() == 57
+        assert (answer.argmax(1) == truth.argmax(1))[known].all()
+    prior = answers(toy, fit_toy(toy, "training_mean", tmp_path / "mean"))
+    np.testing.assert_allclose(prior[0][0], [[0.8, 0, 0.2]] * 58, atol=0.1)
+
+
+def test_quantities_come_back_in_their_units(measured, tmp_path: Path) -> None:
+    toy = measured()
+    run = fit_toy(toy, "resnet_1d", tmp_path / "run", steps=200)
+    pairs = answers(toy, run)
+    found, truth = (np.array(values) for values in zip(*pairs, strict=True))
+    error = np.nanmean(abs(found - truth), axis=0)
+    prior = answers(toy, fit_toy(toy, "training_mean", tmp_path / "mean"))
+    spread = np.nanmean(abs(np.array([p for p, _ in prior]) - truth), axis=0)
+    assert (error < spread / 2).all(), (error, spread)
+    truths = [toy.task.target(toy.data.load(e), None) for e in toy.split.train]
+    table = np.array([t.values["numbers"] for t in truths])
+    form = load_run(run, task=toy.task).predictor.form
+    np.testing.assert_allclose(form.mean, np.nanmean(table, 0), rtol=1e-6)
+    np.testing.assert_allclose(form.deviation, np.nanstd(table, 0), rtol=1e-6)
+
+
+def test_a_setting_of_a_baseline_reaches_it(measured, tmp_path: Path) -> None:
+    toy = measured()
+    recipe = MODELS.find("wavelet_features")
+    settings = {"classifier": "linear"}
+    run = fit_toy(
+        toy, "training_mean", tmp_path / "mean", split=toy.split
+    )  # a baseline without settings has none
+    assert load_run(run, task=toy.task).describe()["settings"] == {}
+    run = fit(
+        toy.task,
+        toy.data,
+        recipe,
+        tmp_path / "run",
+        split=toy.split,
+        settings=settings,
+        progress=False,
+    )
+    model = load_run(run, task=toy.task)
+    assert model.describe()["settings"]["classifier"] == "linear"
+    assert model.predictor is None
+    with pytest.raises(UnknownNameError, match="classifier 'tree'"):
+        fit(
+            toy.task,
+            toy.data,
+            recipe,
+            tmp_path / "other",
+            split=toy.split,
+            settings={"classifier": "tree"},
+        )
+    assert not (tmp_path / "other").exists()
+
+
 def test_motion_is_seen_by_the_network_that_sees_time(moving, tmp_path: Path) -> None:
     toy = moving(60)
     settings = {"size": 20, "width": 6, "levels": 1, "clip_length": 4}
@@ -148,7 +218,14 @@ def test_a_run_says_what_it_is(discs, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "model"),
-    [("discs", "unet_2d"), ("moving", "unet_3d"), ("beats", "resnet_1d")],
+    [
+        ("discs", "unet_2d"),
+        ("moving", "unet_3d"),
+        ("beats", "resnet_1d"),
+        ("beats", "lstm"),
+        ("marked", "resnet_1d"),
+        ("measured", "resnet1d_wang"),
+    ],
 )
 def test_a_training_that_was_killed_ends_in_the_same_weights(
     request, tmp_path: Path, killed_after, monkeypatch, kind: str, model: str

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from cardium.core import UNLABELLED, Catalog, Entry
+from cardium.core import UNLABELLED, Answer, Catalog, Entry
 from cardium.errors import DataCorruptError, NotProvidedError
 from cardium.fit._samples import Draws, DrawSampler, cut, item_loader, spread, stack
 from cardium.fit._tensors import InputFormat
@@ -166,6 +168,95 @@ def test_spread_takes_entries_from_everywhere() -> None:
     catalog = Catalog(entries(10))
     assert [e.id for e in spread(catalog, 4)] == ["r0", "r2", "r5", "r7"]
     assert spread(catalog, 10) == catalog.entries
+
+
+def rare(samples: int = 400) -> dict[str, torch.Tensor]:
+    """A ramp with twenty events, two of which are of the second class."""
+    place = torch.arange(20) * 20 + 5
+    target = torch.tensor([[1.0, 0.0]]).repeat(20, 1)
+    target[[3, 11]] = torch.tensor([0.0, 1.0])
+    ramp = torch.arange(float(samples))[None].half()
+    return {"input": ramp, "target": target, "place": place}
+
+
+@pytest.mark.parametrize(
+    ("balance", "low", "high"),
+    [(0.0, 0.06, 0.14), (0.5, 0.26, 0.34), (1.0, 0.46, 0.54)],
+)
+def test_events_are_drawn_with_their_own_truth_and_as_often_as_asked(
+    balance: float, low: float, high: float
+) -> None:
+    form = InputFormat(1, seconds=1.0, rate=10.0, balance=balance)
+    chance, drawn = np.random.default_rng(0), []
+    for _ in range(2000):
+        part = cut(rare(), form, chance)
+        assert part["input"].shape == (1, 10)
+        event = (int(part["input"][0, 5]) - 5) // 20
+        assert bool(part["target"][1]) == (event in (3, 11))
+        drawn.append(event)
+    assert set(drawn) == set(range(20))
+    assert low < np.isin(drawn, (3, 11)).mean() < high
+
+
+def test_each_pass_draws_other_events() -> None:
+    form = InputFormat(1, seconds=1.0, rate=10.0)
+    val = draws(lambda entry: rare(), 2, form, shuffled=False, passes=30)
+    assert len(val) == 60
+    places = [int(val[i]["input"][0, 5]) for i in range(60)]
+    assert len(set(places)) > 15
+    assert places == [int(val[i]["input"][0, 5]) for i in range(60)]
+
+
+def test_a_long_recording_is_read_once(marked, monkeypatch) -> None:
+    toy, read = marked(), []
+    form = InputFormat(1, seconds=1.0, rate=50.0, leads=("MLII",))
+    load = item_loader(toy.task, toy.data, form)
+
+    def noted(entry: Entry) -> dict[str, torch.Tensor]:
+        read.append(entry.id)
+        return load(entry)
+
+    drawn = Draws(noted, toy.split.train.entries, form, seed=0, shuffled=True)
+    for i in range(40):
+        assert drawn[i]["input"].shape == (1, 50)
+        assert drawn[i]["target"].sum() == 1
+    assert sorted(read) == ["r0", "r1", "r2", "r3"]
+    item = load(toy.split.train.entries[0])
+    assert item["target"].shape == (57, 3)  # the one that is not known is left out
+    assert item["input"].dtype == torch.float16
+    # At each event the trace is high, up or down.
+    height = item["input"][0, item["place"]].float()
+    assert (height.sign() == 1 - item["target"].argmax(1)).all()
+
+
+def test_a_recording_without_known_events_is_named(marked) -> None:
+    toy = marked()
+    target = toy.task.target
+    task = replace(
+        toy.task,
+        target=lambda recording, geometry: Answer(
+            {"beat": 0 * target(recording, geometry).values["beat"]}
+        ),
+    )
+    form = InputFormat(1, seconds=1.0, rate=50.0, leads=("MLII",))
+    with pytest.raises(NotProvidedError, match="'r0' has no event of a known class"):
+        item_loader(task, toy.data, form)(toy.split.train.entries[0])
+
+
+def test_records_know_how_much_of_them_is_padding(measured) -> None:
+    toy = measured()
+    form = InputFormat(
+        1, seconds=3.0, rate=50.0, leads=("I",), mean=(300, 1e3), deviation=(10, 100)
+    )
+    entry = toy.split.train.entries[0]
+    item = item_loader(toy.task, toy.data, form)(entry)
+    assert item["input"].shape == (1, 150)
+    assert item["length"] == 100
+    assert (item["input"][0, 100:] == 0).all()
+    truth = toy.task.target(toy.data.load(entry), None).values["numbers"]
+    np.testing.assert_allclose(
+        item["target"], (truth - [300, 1e3]) / [10, 100], rtol=1e-5
+    )
 
 
 def test_items_are_of_the_size_of_the_network(discs, moving) -> None:

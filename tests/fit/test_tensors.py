@@ -1,18 +1,24 @@
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
 
 from cardium.core import PlaneGrid, Sample, Sector, Stream
-from cardium.errors import NotProvidedError
+from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 from cardium.fit._tensors import (
     InputFormat,
     describe_format,
+    event_places,
     input_tensor,
+    pad,
     resize,
     standardise,
     target_tensor,
     usable_frames,
     velocity_scale,
+    windows_around,
 )
 from cardium.models import MODELS
 
@@ -68,9 +74,68 @@ def test_leads_come_first_and_keep_their_order(record_format: InputFormat) -> No
 
 def test_records_are_cut_or_padded(record_format: InputFormat) -> None:
     assert input_tensor(ecg(6), record_format)[0, -1] == pytest.approx(3.99)
-    short = input_tensor(ecg(1), record_format)
+    assert input_tensor(ecg(6), record_format).shape == (3, 400)
+    short = pad(input_tensor(ecg(1), record_format), 400)
     assert short.shape == (3, 400)
+    assert short[0, 99] == pytest.approx(0.99)
     assert (short[:, 100:] == 0).all()
+
+
+def test_gaps_of_a_record_are_flat(record_format: InputFormat) -> None:
+    sample = ecg(4)
+    sample.stream.values[10:20, 1] = np.nan
+    record = input_tensor(sample, record_format)
+    assert (record[1, 10:20] == 0).all()
+    assert record.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("seconds", 0.0), ("window", -1.0), ("crop", -0.1), ("balance", 1.5)],
+)
+def test_cuts_that_cannot_be_made_are_refused(setting: str, value: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="must be positive"):
+        describe_format(MODELS.find("resnet_1d"), {setting: value}, ecg(4))
+
+
+def test_unknown_choices_are_refused() -> None:
+    recipe = MODELS.find("resnet_1d")
+    with pytest.raises(UnknownNameError, match="median"):
+        describe_format(recipe, {"aggregate": "median"}, ecg(4))
+
+
+def test_events_are_seen_through_a_window() -> None:
+    recipe = MODELS.find("xresnet1d101")
+    settings = {"window": 1.5, "crop": 2.5}
+    form = describe_format(recipe, settings, ecg(4), kind="event_class")
+    assert (form.samples, form.crop_samples) == (150, 0)
+    form = describe_format(recipe, settings, ecg(4), kind="multilabel")
+    assert (form.samples, form.crop_samples) == (1000, 250)
+    whole = describe_format(recipe, {"seconds": 2.5, "crop": 2.5}, ecg(4))
+    assert whole.crop_samples == 0
+
+
+def test_a_format_survives_json() -> None:
+    form = InputFormat(1, leads=LEADS, mean=(1.5, 2.0), deviation=(0.5, 3.0))
+    assert InputFormat.from_dict(json.loads(json.dumps(asdict(form)))) == form
+    earlier = {"rank": 1, "seconds": 10.0, "rate": 100.0, "leads": ["I"]}
+    assert InputFormat.from_dict(earlier).crop_samples == 0
+
+
+def test_events_lie_at_the_nearest_sample() -> None:
+    sample = replace(ecg(1), events=np.array([0.0, 0.304, 0.306, 5.0]))
+    assert event_places(sample).tolist() == [0, 30, 31, 99]
+    with pytest.raises(NotProvidedError, match="asks for no events"):
+        event_places(ecg(1))
+
+
+def test_the_event_is_in_the_middle_of_its_window() -> None:
+    record = torch.arange(100.0).expand(2, -1)
+    cut = windows_around(record, torch.tensor([50, 2, 98]), 11)
+    assert cut.shape == (3, 2, 11)
+    assert cut[:, 0, 5].tolist() == [50, 2, 98]
+    assert cut[1, 0].tolist() == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]
+    assert cut[2, 1, 6:].tolist() == [99] * 5
 
 
 def test_other_leads_are_refused(record_format: InputFormat) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,28 @@ def test_velocities_fold_at_the_limit_of_the_sample() -> None:
     mean.update(sample(2), Answer({"velocity": velocity}))
     folded = mean.predict(sample(2, limit=0.2))["velocity"]
     np.testing.assert_allclose(folded, 0.3 - 2 * 0.2, atol=1e-7)
+
+
+def test_quantities_are_answered_with_their_mean() -> None:
+    mean = TrainingMean(Output("answer", "quantity", ("age", "weight")))
+    for row in ([50, 80], [70, np.nan]):
+        mean.update(sample(2), Answer({"answer": np.array(row, np.float32)}))
+    np.testing.assert_allclose(mean.predict(sample(2))["answer"], [60, 80])
+
+
+def test_events_are_answered_with_the_share_of_each_class() -> None:
+    mean = TrainingMean(Output("beat", "event_class", ("N", "S", "V")))
+    unknown = [[0, 0, 0], [np.nan] * 3]
+    first = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0], *unknown])
+    second = np.array([[1, 0, 0], [0, 0, 1]])
+    for truth in (first, second):
+        mean.update(sample(2), Answer({"beat": truth}))
+    asked = replace(sample(2), events=np.array([0.0, 0.01, 0.02]))
+    prior = mean.predict(asked)["beat"]
+    # Each recording has the same say: (3/4 + 1/2) / 2.
+    np.testing.assert_allclose(prior, [[0.625, 0, 0.375]] * 3)
+    nobody = TrainingMean(Output("beat", "event_class", ("N", "S")))
+    np.testing.assert_allclose(nobody.predict(asked)["beat"], 0.5)
 
 
 @pytest.mark.parametrize("kind", ["label_map", "multilabel", "velocity"])

@@ -36,6 +36,9 @@ USUAL: Mapping[Kind, str] = {
     "label_map": "unet_2d",
     "velocity": "unet_3d",
     "multilabel": "resnet_1d",
+    "event_class": "resnet_1d",
+    "quantity": "resnet_1d",
+    "events": "r_peak_detector",
 }
 """The model that is fitted where none is named, by the kind of answer."""
 
@@ -137,8 +140,9 @@ def fit_models(
     name = f"{plan.task.name}-{plan.data.dataset.name}-{recipe.name}"
     run = out or Path("runs") / "-".join([name, *_suffix(plan.made)])
     chosen: list[tuple[Recipe, Path, dict[str, Any]]] = [(recipe, run, training)]
-    if baseline and recipe.name != BASELINE:
-        chosen.append((MODELS.find(BASELINE), run / "baseline", {}))
+    floor = MODELS.find(BASELINE)
+    if baseline and recipe.name != BASELINE and floor.can(plan.task):
+        chosen.append((floor, run / "baseline", {}))
     for one, folder, options in chosen:
         try:
             fit(

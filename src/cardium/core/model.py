@@ -59,15 +59,18 @@ class Recipe:
         A network is a ``torch.nn.Module`` and is trained; a baseline is counted.
     build : function
         Network: ``build(channels_in, channels_out, **settings) -> nn.Module``.
-        Baseline: ``build(task) -> Baseline``.
+        Baseline: ``build(task, **settings) -> Baseline``.
     input_rank : int
         Network only: how many axes one input has after its channels. 1, a signal
         (batch, lead, time); 2, single frames (batch, 1, z, x); 3, clips
         (batch, 1, time, z, x).
     settings : mapping of str to number or str
-        Settings of ``build`` and their defaults.
+        Settings of ``build`` and their defaults, and of how records are cut for it.
     reference : str
         The paper, if there is one.
+    suits : function (task) -> bool, optional
+        A finer test than the kind of answer, of a model that knows certain classes
+        only.
     """
 
     name: str
@@ -80,12 +83,15 @@ class Recipe:
         default_factory=lambda: MappingProxyType({})
     )
     reference: str = ""
+    suits: Callable[[Task], bool] | None = None
 
     def can(self, task: Task) -> bool:
         """Say whether the model can answer a task."""
         is_signal = task.output.kind in SIGNAL_KINDS
         fits = self.family == "baseline" or (self.input_rank == 1) == is_signal
-        return task.output.kind in self.answers and fits
+        if task.output.kind not in self.answers or not fits:
+            return False
+        return self.suits is None or self.suits(task)
 
 
 def models_for(task: Task, recipes: Iterable[Recipe]) -> list[Recipe]:

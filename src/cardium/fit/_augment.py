@@ -3,7 +3,8 @@
 A frame may be turned, scaled and shifted with its label map; a clip moves as one. A
 velocity belongs to the direction of its beam and to the metres between its rows, so
 clips with velocities keep their geometry and only their grey levels change. Records
-are cut, their baseline moves, and pairs of them are blended together with their truths.
+are cut and changed as `_record_changes` says, and pairs of them are blended together
+with their truths.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from torch.nn import functional
 
 from cardium.core import UNLABELLED, Kind
 from cardium.errors import InvalidArgumentError
+from cardium.fit._record_changes import (
+    change_records,
+    crop_records,
+    stretch_around_middle,
+    uniform,
+)
+from cardium.fit._tensors import InputFormat
 
 _TURN = math.radians(15)
 _ZOOM = 0.2
@@ -25,35 +33,80 @@ _SHIFT = 0.15
 _GAMMA = 0.4
 _GAIN = 0.3
 _SPECKLE = 0.05
-_AMPLITUDE = 0.25
-_WANDER = 0.1
-_NOISE = 0.03
 _BLEND = 0.4
 
 
 def augment(
-    kind: Kind, batch: dict[str, Any], generator: torch.Generator
+    kind: Kind, batch: dict[str, Any], generator: torch.Generator, form: InputFormat
 ) -> dict[str, Any]:
     """Return a changed batch; the same generator state gives the same change."""
     inputs, target = batch["input"], batch["target"]
     match kind:
         case "multilabel":
-            inputs = change_records(inputs, generator)
-            inputs, target = blend(inputs, target, generator)
+            inputs = cut_and_change(batch, generator, form, stretched=True)
+            if form.augment == "full":
+                inputs, target = blend(inputs, target, generator)
             return {**batch, "input": inputs, "target": target}
+        case "quantity":
+            # It may be a rate or a voltage, which are left as they are.
+            inputs = cut_and_change(batch, generator, form, stretched=False)
+            return {**batch, "input": inputs}
+        case "event_class":
+            if form.augment == "full":
+                inputs = stretch_around_middle(inputs, generator)
+                inputs = _change(inputs, generator, form, scaled=True)
+            return {**batch, "input": inputs}
         case "velocity":
             return {**batch, "input": change_grey(inputs, generator)}
         case "label_map":
             inputs, target = move(inputs, target, generator)
             inputs = change_grey(inputs, generator)
             return {**batch, "input": inputs, "target": target}
-        case "quantity" | "event_class":
-            return {**batch, "input": change_records(inputs, generator)}
         case "events" | "flow" | "volume_map":
             raise InvalidArgumentError(
                 f"Answers of the kind '{kind}' are not learnt from recordings one by "
                 "one; clips are learnt from by cardium.fit.clips."
             )
+
+
+def cut_and_change(
+    batch: dict[str, Any],
+    generator: torch.Generator,
+    form: InputFormat,
+    *,
+    stretched: bool,
+) -> Tensor:
+    """Cut a window out of each record of a batch, and change it.
+
+    Parameters
+    ----------
+    batch : dict
+        ``input`` (B, lead, time) [mV] and ``length`` (B,).
+    generator : torch.Generator
+        Where chance comes from.
+    form : InputFormat
+        Says how long a window is, half of a record if it does not, and whether more
+        is changed than its place.
+    stretched : bool
+        Whether the pace and the size of the heart beats may change.
+
+    Returns
+    -------
+    (B, lead, window) [mV]
+        The windows.
+    """
+    records, full = batch["input"], form.augment == "full"
+    length = form.crop_samples or (
+        records.shape[2] if form.crop else (records.shape[2] + 1) // 2
+    )
+    records = crop_records(
+        records,
+        batch["length"],
+        generator,
+        length=length,
+        stretched=stretched and full,
+    )
+    return _change(records, generator, form, scaled=stretched) if full else records
 
 
 def move(
@@ -76,9 +129,9 @@ def move(
         Of the same shapes. What comes in from outside is black and unlabelled.
     """
     count = len(images)
-    angle = _uniform(generator, (count,), _TURN)
-    zoom = _uniform(generator, (count, 2), _ZOOM).exp()
-    shift = _uniform(generator, (count, 2, 1), 2 * _SHIFT)
+    angle = uniform(generator, (count,), _TURN)
+    zoom = uniform(generator, (count, 2), _ZOOM).exp()
+    shift = uniform(generator, (count, 2, 1), 2 * _SHIFT)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1)
     matrix = turn.reshape(count, 2, 2) * zoom[:, None]
     shape = (count, 1, *images.shape[-2:])
@@ -103,8 +156,8 @@ def change_grey(images: Tensor, generator: torch.Generator) -> Tensor:
     count, _, rows, columns = frames.shape
     one = (count, 1, 1, 1)
     device = frames.device
-    gamma = _uniform(generator, one, _GAMMA).exp().to(device)
-    tilt = _uniform(generator, (count, 3, 1, 1), _GAIN).to(device)
+    gamma = uniform(generator, one, _GAMMA).exp().to(device)
+    tilt = uniform(generator, (count, 3, 1, 1), _GAIN).to(device)
     down = torch.linspace(-1, 1, rows, device=device)[:, None]
     across = torch.linspace(-1, 1, columns, device=device)
     gain = 1 + tilt[:, :1] + tilt[:, 1:2] * down + tilt[:, 2:] * across
@@ -115,37 +168,6 @@ def change_grey(images: Tensor, generator: torch.Generator) -> Tensor:
     level = _SPECKLE * torch.rand(one, generator=generator)
     noise = level * torch.randn(frames.shape, generator=generator)
     return 255 * (frames + noise.to(device)).clamp(0, 1).reshape(images.shape)
-
-
-def change_records(records: Tensor, generator: torch.Generator) -> Tensor:
-    """Cut half of each record; change amplitude, baseline and noise.
-
-    Parameters
-    ----------
-    records : (B, lead, time) [mV]
-        The records.
-    generator : torch.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    (B, lead, time / 2) [mV]
-        A window of each, at a place of its own.
-    """
-    count, leads, whole = records.shape
-    device, length = records.device, (whole + 1) // 2
-    start = torch.randint(whole - length + 1, (count, 1), generator=generator)
-    index = (start + torch.arange(length)).to(device)
-    records = records.gather(2, index[:, None].expand(-1, leads, -1))
-    amplitude = _uniform(generator, (count, 1, 1), _AMPLITUDE).exp()
-    turns = torch.rand((count, 1, 1), generator=generator) * 5
-    phase = torch.rand((count, 1, 1), generator=generator)
-    height = _uniform(generator, (count, leads, 1), _WANDER)
-    moment = torch.linspace(0, 1, length)
-    wander = height * torch.sin(2 * math.pi * (turns * moment + phase))
-    level = _NOISE * torch.rand((count, 1, 1), generator=generator)
-    noise = level * torch.randn(records.shape, generator=generator)
-    return records * amplitude.to(device) + (wander + noise).to(device)
 
 
 def blend(
@@ -164,13 +186,15 @@ def blend(
     return records, share * target + (1 - share) * target[other]
 
 
+def _change(
+    records: Tensor, generator: torch.Generator, form: InputFormat, *, scaled: bool
+) -> Tensor:
+    """Change records of the leads and the rate that a network takes."""
+    return change_records(
+        records, generator, leads=form.leads, rate=form.rate, scaled=scaled
+    )
+
+
 def _as_frames(clips: Tensor) -> Tensor:
     """Put the frames of each clip on one axis, (B, frame, Z, X)."""
     return clips.reshape(len(clips), -1, *clips.shape[-2:])
-
-
-def _uniform(
-    generator: torch.Generator, shape: tuple[int, ...], reach: float
-) -> Tensor:
-    """Draw from -reach..reach."""
-    return (2 * torch.rand(shape, generator=generator) - 1) * reach

@@ -1,6 +1,8 @@
 """What a network's raw output means for each kind of answer, and its loss.
 
 ``label_map``: logits, one channel a class. ``multilabel``: logits, one a class.
+``event_class``: logits, one a class, of which a softmax makes probabilities.
+``quantity``: deviations from the mean of the training side, in its standard deviations.
 ``velocity``: one channel, the displacement towards the probe in rows of the network's
 image from one frame to the next; times the velocity of one row a frame it is m/s, so
 that one network serves every frame rate and every depth.
@@ -16,6 +18,9 @@ from torch.nn import functional
 
 from cardium.core import UNLABELLED, Kind, Output
 
+_NEVER = -1e9
+"""A logit of no probability."""
+
 
 def count_channels(output: Output) -> int:
     """Return how many channels a network answers with."""
@@ -29,7 +34,7 @@ def compute_loss(
 
     Parameters
     ----------
-    kind : {"label_map", "multilabel", "velocity"}
+    kind : {"label_map", "multilabel", "event_class", "quantity", "velocity"}
         What the output is.
     raw : (B, C, ...)
         What the network gave.
@@ -52,6 +57,10 @@ def compute_loss(
             return entropy + dice, dice
         case "multilabel":
             loss = multilabel_loss(raw, target)
+        case "event_class":
+            loss = event_loss(raw, target)
+        case "quantity":
+            loss = quantity_loss(raw, target)
         case "velocity":
             velocity = raw_velocity(raw, batch["scale"])
             loss = velocity_loss(velocity, target, batch["limit"])
@@ -93,6 +102,41 @@ def multilabel_loss(logits: Tensor, target: Tensor) -> Tensor:
     losses = functional.binary_cross_entropy_with_logits(
         logits, target.nan_to_num(), reduction="none"
     )
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def event_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of the events whose class is known, (B, C).
+
+    Parameters
+    ----------
+    logits : (B, C)
+        Of which a softmax makes probabilities.
+    target : (B, C)
+        Shares of the classes, 1 for one of them as a rule. A class that is NaN was
+        not asked about and takes no part in the softmax; a row without a positive
+        share is unknown and does not count.
+
+    Returns
+    -------
+    scalar
+        The loss; 0 where nothing is known.
+    """
+    asked, share = target.isfinite(), target.nan_to_num()
+    # A row without any class would be a softmax of nothing.
+    hidden = ~asked & asked.any(1, keepdim=True)
+    log_probability = functional.log_softmax(
+        logits.masked_fill(hidden, _NEVER), dim=1
+    ).masked_fill(hidden, 0.0)
+    known = share.sum(1) > 0
+    losses = -(share * log_probability).sum(1)
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def quantity_loss(raw: Tensor, target: Tensor) -> Tensor:
+    """Smooth L1 of the standardised values that are known (not NaN), (B, C)."""
+    known = target.isfinite()
+    losses = functional.smooth_l1_loss(raw, target.nan_to_num(), reduction="none")
     return (losses * known).sum() / known.sum().clamp(min=1)
 
 

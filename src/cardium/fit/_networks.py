@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -30,8 +33,21 @@ from cardium.fit._samples import Draws, item_loader, spread
 from cardium.fit._tensors import InputFormat, describe_format
 from cardium.fit._training import Journal, NetworkTraining, train_network
 from cardium.fit.settings import Machine, TrainingSettings
+from cardium.models._records import RECORD_SETTINGS
 
-_VALIDATED = {"label_map": 128, "multilabel": 2048, "velocity": 32}
+_VALIDATED = {
+    "label_map": 128,
+    "multilabel": 2048,
+    "quantity": 2048,
+    "event_class": 128,
+    "velocity": 32,
+}
+"""Recordings to validate with at most."""
+
+_EVENTS_VALIDATED = 2048
+_EVENTS_OF_ONE = 256
+_MEASURED = 2048
+"""Recordings by which quantities are standardised at most."""
 
 
 def fit_network(
@@ -46,10 +62,13 @@ def fit_network(
 ) -> None:
     """Train a network, or go on training it, and finish its run folder."""
     chosen = {k: v for k, v in config["model"].items() if k != "name"}
-    form = describe_format(recipe, chosen, _first_sample(task, data, split))
+    kind = task.output.kind
+    form = _describe(task, data, recipe, chosen, split)
     network = _build(recipe, task, form, chosen, seed=settings.seed)
     load = item_loader(task, data, form)
-    held = spread(split.val, _VALIDATED[task.output.kind])
+    held = spread(split.val, _VALIDATED[kind])
+    passes = math.ceil(_EVENTS_VALIDATED / len(held)) if held else 1
+    passes = min(passes, _EVENTS_OF_ONE) if kind == "event_class" else 1
     train, val = (
         Draws(
             load,
@@ -58,11 +77,15 @@ def fit_network(
             seed=settings.seed,
             shuffled=shuffled,
             workers=machine.workers,
+            passes=repeats,
         )
-        for entries, shuffled in ((split.train.entries, True), (held, False))
+        for entries, shuffled, repeats in (
+            (split.train.entries, True, 1),
+            (held, False, passes),
+        )
     )
     training = NetworkTraining(
-        network, task.output.kind, settings, train, val if held else None, machine
+        network, kind, form, settings, train, val if held else None, machine
     )
     journal = Journal(run, patience=settings.patience, validated=bool(held))
 
@@ -78,6 +101,22 @@ def fit_network(
         precision=settings.precision,
         machine=machine,
     )
+
+
+def _describe(
+    task: Task,
+    data: OpenDataset,
+    recipe: Recipe,
+    settings: Mapping[str, Setting],
+    split: Split,
+) -> InputFormat:
+    """Say what the network takes, and in what it answers quantities."""
+    kind, first = task.output.kind, _first_sample(task, data, split)
+    form = describe_format(recipe, settings, first, kind=kind)
+    if kind != "quantity":
+        return form
+    mean, deviation = _measure_quantities(task, data, split)
+    return replace(form, mean=mean, deviation=deviation)
 
 
 def _finish(
@@ -124,8 +163,7 @@ def load_network(
         If the weights are not those of the network that the run describes.
     """
     try:
-        described = json.loads(about)
-        form = InputFormat(**{**described, "leads": tuple(described["leads"])})
+        form = InputFormat.from_dict(json.loads(about))
         network = _build(recipe, task, form, settings, seed=0)
         network.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -148,9 +186,43 @@ def _build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = recipe.build(
-            form.channels, count_channels(task.output), **settings
+            form.channels, count_channels(task.output), **_of_build(recipe, settings)
         )
     return network
+
+
+def _of_build(recipe: Recipe, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Leave out how records are cut, unless the network wants to know."""
+    taken = signature(recipe.build).parameters
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in taken or name not in RECORD_SETTINGS
+    }
+
+
+def _measure_quantities(
+    task: Task, data: OpenDataset, split: Split
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of the truths of the training side.
+
+    A quantity that nobody has, or that is the same for everybody, is left as it is.
+    """
+    values = []
+    for entry in spread(split.train, _MEASURED):
+        try:
+            truth = task.target(data.load(entry), None)
+        except (CardiumError, OSError):
+            continue  # it is named as skipped when it is drawn
+        values.append(np.asarray(truth.values[task.output.name], np.float64))
+    table = np.array(values).reshape(-1, len(task.output.classes))
+    known = np.isfinite(table)
+    count = np.maximum(known.sum(0), 1)
+    mean = np.where(known, table, 0).sum(0) / count
+    spared = np.where(known, table - mean, 0)
+    deviation = np.sqrt((spared**2).sum(0) / count)
+    deviation[deviation == 0] = 1.0
+    return tuple(mean.tolist()), tuple(deviation.tolist())
 
 
 def _first_sample(task: Task, data: OpenDataset, split: Split) -> Sample:

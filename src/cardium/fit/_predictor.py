@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,23 @@ from cardium.errors import NotProvidedError
 from cardium.fit._heads import raw_velocity, wrap
 from cardium.fit._tensors import (
     InputFormat,
+    event_places,
     input_tensor,
+    pad,
+    record_tensor,
     resize,
     standardise,
     velocity_scale,
 )
+from cardium.fit._windows import answer_events, answer_records
 
 _FRAMES_AT_ONCE = 16
+_USUAL = {"multilabel": "sigmoid", "event_class": "softmax", "quantity": "none"}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "softmax": partial(torch.softmax, dim=-1),
+    "none": torch.nn.Identity(),
+}
 
 
 class NetworkPredictor:
@@ -38,42 +49,77 @@ class NetworkPredictor:
     device : str
         Where it computes: ``"cpu"``, ``"cuda"``, or ``"auto"`` for an accelerator
         if there is one.
+    activation : {"sigmoid", "softmax", "none"}, optional
+        What makes probabilities of its answers about records. If not given, a sigmoid
+        for labels, a softmax for events and none for quantities.
     """
 
     def __init__(
-        self, network: nn.Module, output: Output, form: InputFormat, *, device: str
+        self,
+        network: nn.Module,
+        output: Output,
+        form: InputFormat,
+        *,
+        device: str,
+        activation: str | None = None,
     ) -> None:
         if device == "auto":
             found = torch.accelerator.current_accelerator(check_available=True)
             device = str(found or "cpu")
-        self._network = network.eval().to(device)
-        self._output = output
-        self._form = form
-        self._device = device
+        self.network = network.eval().to(device)
+        self.output = output
+        self.form = form
+        self.device = device
+        self._activate = _ACTIVATIONS[activation or _USUAL.get(output.kind, "none")]
         self.parameters = sum(p.numel() for p in network.parameters())
 
     @torch.inference_mode()
     def predict(self, sample: Sample) -> Mapping[str, NDArray[Any]]:
         """Answer one sample: the array that the task's output describes, by name."""
-        value = input_tensor(sample, self._form)
-        if self._form.rank == 1:
-            logits = self._network(value[None].to(self._device))[0]
-            return {self._output.name: logits.sigmoid().cpu().numpy()}
+        if self.output.kind == "event_class":
+            return {self.output.name: self._answer_events(sample)}
+        if self.form.rank == 1:
+            return {self.output.name: self._answer_record(sample)}
+        value = input_tensor(sample, self.form)
         raw = self._answer_frames(standardise(value[None])[0])
-        if self._output.kind == "velocity":
-            return {self._output.name: self._velocities(raw, sample)}
+        if self.output.kind == "velocity":
+            return {self.output.name: self._velocities(raw, sample)}
         frames = [logits.argmax(1) for logits in self._at_size_of(raw, sample)]
         codes = torch.cat(frames).to(torch.uint8)
-        return {self._output.name: codes.cpu().numpy()}
+        return {self.output.name: codes.cpu().numpy()}
+
+    def _answer_record(self, sample: Sample) -> NDArray[np.float32]:
+        """Answer a record as a whole, or by windows, (C,)."""
+        record, form = input_tensor(sample, self.form), self.form
+        length = torch.tensor([record.shape[1]])
+        padded = pad(record, form.samples or form.crop_samples)
+        raw = answer_records(
+            self.network, padded[None].to(self.device), length, form, self.output.kind
+        )
+        answer = self._activate(raw.float())[0].cpu()
+        if form.mean:
+            answer = answer * torch.tensor(form.deviation) + torch.tensor(form.mean)
+        array: NDArray[np.float32] = answer.numpy()
+        return array
+
+    def _answer_events(self, sample: Sample) -> NDArray[np.float32]:
+        """Answer each event by what is around it, (K, C)."""
+        places = event_places(sample)
+        if not len(places):
+            return np.zeros((0, len(self.output.classes)), np.float32)
+        record = record_tensor(sample, self.form, whole=True)
+        raw = answer_events(self.network, record, places, self.form, self.device)
+        array: NDArray[np.float32] = self._activate(raw.float()).numpy()
+        return array
 
     def _answer_frames(self, clip: Tensor) -> Tensor:
         """Run the network over a clip (T, Z, X); returns (T, C, Z, X)."""
-        clip = clip.to(self._device)
-        if self._form.rank == 3:
-            answer: Tensor = self._network(clip[None, None])[0]
+        clip = clip.to(self.device)
+        if self.form.rank == 3:
+            answer: Tensor = self.network(clip[None, None])[0]
             return answer.movedim(1, 0)
         parts = torch.split(clip[:, None], _FRAMES_AT_ONCE)
-        return torch.cat([self._network(part) for part in parts])
+        return torch.cat([self.network(part) for part in parts])
 
     def _at_size_of(self, raw: Tensor, sample: Sample) -> Iterator[Tensor]:
         """Give the raw output at the sample's size, some frames at a time."""
@@ -88,7 +134,7 @@ class NetworkPredictor:
             raise NotProvidedError(
                 f"Recording '{sample.recording}' has no velocity limit to fold at."
             )
-        scale = velocity_scale(sample.stream, self._form.size).to(self._device)
+        scale = velocity_scale(sample.stream, self.form.size).to(self.device)
         velocity = raw_velocity(raw[:-1], scale)[:, None]
         frames = [part[:, 0] for part in self._at_size_of(velocity, sample)]
         folded = wrap(torch.cat(frames), sample.velocity_limit)

@@ -14,19 +14,25 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from cardium.core import UNLABELLED, Catalog, Entry, OpenDataset, Task
+from cardium.core import UNLABELLED, Catalog, Entry, OpenDataset, Sample, Task
 from cardium.errors import CardiumError, NotProvidedError
 from cardium.fit._tensors import (
     InputFormat,
+    event_places,
     input_tensor,
+    pad,
+    record_tensor,
     target_tensor,
     usable_frames,
     velocity_scale,
+    windows_around,
 )
 
 Item = dict[str, Tensor]
 
 _CACHE_BYTES = 1 << 30
+_HALF_RANGE = 6e4
+"""Within what single-precision numbers of half precision hold, in mV."""
 
 
 class Draws(Dataset[dict[str, Any]]):
@@ -49,6 +55,9 @@ class Draws(Dataset[dict[str, Any]]):
         Whether each pass goes through the recordings in another order.
     workers : int
         Processes that each hold a copy of this; they share 1 GiB of read recordings.
+    passes : int
+        How often the recordings are gone through before the draws repeat; each pass
+        draws other frames or events.
     """
 
     def __init__(
@@ -60,18 +69,20 @@ class Draws(Dataset[dict[str, Any]]):
         seed: int,
         shuffled: bool,
         workers: int = 0,
+        passes: int = 1,
     ) -> None:
         self._load = load
         self._entries = entries
         self._form = form
         self._seed = seed
         self._shuffled = shuffled
+        self._passes = passes
         self._room = _CACHE_BYTES // max(1, workers)
         self._held: dict[str, Item] = {}
         self._order: tuple[int, Sequence[int]] = (-1, ())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) * self._passes
 
     def __getitem__(self, draw: int) -> dict[str, Any]:
         count = len(self._entries)
@@ -154,8 +165,9 @@ def item_loader(
 ) -> Callable[[Entry], Item]:
     """Return the function that reads one recording at the network's size.
 
-    It gives ``input``; ``target``; and, for velocities, ``scale`` and ``limit``.
-    Grey levels are kept as uint8.
+    It gives ``input`` and ``target``; for velocities, ``scale`` and ``limit``; for
+    records, ``length``, how many samples are not padding; for events, ``place``, the
+    sample of each. Grey levels are kept as uint8.
     """
 
     def load(entry: Entry) -> Item:
@@ -163,33 +175,74 @@ def item_loader(
         sample = task.inputs(recording)
         truth = task.target(recording, sample.stream.geometry)
         target = target_tensor(truth.values[task.output.name], form)
-        image = input_tensor(sample, form)
-        item = {"input": image, "target": target}
-        if task.output.kind == "multilabel":
-            return item
-        if not len(usable_frames(target)):
-            raise NotProvidedError(f"Recording '{entry.id}' has no labelled frame.")
-        item["input"] = image.round().clamp(0, 255).to(torch.uint8)
-        if task.output.kind == "velocity":
-            if sample.velocity_limit is None:
-                raise NotProvidedError(
-                    f"Recording '{entry.id}' has no velocity limit, so that folded "
-                    "velocities cannot be compared."
-                )
-            item["scale"] = velocity_scale(sample.stream, form.size)
-            item["limit"] = torch.tensor(sample.velocity_limit, dtype=torch.float32)
-        return item
+        match task.output.kind:
+            case "event_class":
+                return _event_item(entry, sample, target, form)
+            case "multilabel" | "quantity":
+                return _record_item(sample, target, form)
+            case _:
+                return _image_item(entry, task, sample, target, form)
 
     return load
 
 
+def _record_item(sample: Sample, target: Tensor, form: InputFormat) -> Item:
+    """Pad a record to the network's length, and standardise quantities."""
+    record = input_tensor(sample, form)
+    if form.mean:
+        target = (target - torch.tensor(form.mean)) / torch.tensor(form.deviation)
+    length = torch.tensor(record.shape[1])
+    return {
+        "input": pad(record, form.samples).contiguous(),
+        "target": target,
+        "length": length,
+    }
+
+
+def _event_item(
+    entry: Entry, sample: Sample, target: Tensor, form: InputFormat
+) -> Item:
+    """Keep a whole record, and the events whose class is known.
+
+    Half precision makes 24 records of ten hours fit the memory; it is 1 uV at 2 mV.
+    """
+    known = target.nan_to_num().sum(1) > 0
+    if not known.any():
+        raise NotProvidedError(f"Recording '{entry.id}' has no event of a known class.")
+    record = record_tensor(sample, form, whole=True)
+    return {
+        "input": record.clamp(-_HALF_RANGE, _HALF_RANGE).half().contiguous(),
+        "target": target[known],
+        "place": event_places(sample)[known],
+    }
+
+
+def _image_item(
+    entry: Entry, task: Task, sample: Sample, target: Tensor, form: InputFormat
+) -> Item:
+    """Resize frames, with what makes velocities of displacements."""
+    if not len(usable_frames(target)):
+        raise NotProvidedError(f"Recording '{entry.id}' has no labelled frame.")
+    image = input_tensor(sample, form)
+    item = {"input": image.round().clamp(0, 255).to(torch.uint8), "target": target}
+    if task.output.kind == "velocity":
+        if sample.velocity_limit is None:
+            raise NotProvidedError(
+                f"Recording '{entry.id}' has no velocity limit, so that folded "
+                "velocities cannot be compared."
+            )
+        item["scale"] = velocity_scale(sample.stream, form.size)
+        item["limit"] = torch.tensor(sample.velocity_limit, dtype=torch.float32)
+    return item
+
+
 def cut(item: Item, form: InputFormat, chance: np.random.Generator) -> Item:
-    """Draw one input of the network from a recording: a record, a frame or a clip.
+    """Draw one input of the network: a record, an event of one, a frame or a clip.
 
     A frame, and at least one frame of a clip, has something known in its truth.
     """
     if form.rank == 1:
-        return item
+        return _draw_event(item, form, chance) if "place" in item else item
     part: Item = {k: v for k, v in item.items() if k == "limit"}
     frame = int(chance.choice(usable_frames(item["target"]).numpy()))
     if form.rank == 2:
@@ -207,6 +260,25 @@ def cut(item: Item, form: InputFormat, chance: np.random.Generator) -> Item:
         if name in item:
             part[name] = item[name][start : start + longest - missing]
     return part
+
+
+def _draw_event(item: Item, form: InputFormat, chance: np.random.Generator) -> Item:
+    """Draw an event of a record, with what is around it.
+
+    In a share of the draws, ``form.balance``, the class is drawn first, of those that
+    the record has.
+    """
+    target = item["target"]
+    events = np.arange(len(target))
+    if chance.random() < form.balance:
+        codes = target.nan_to_num().argmax(1).numpy()
+        events = np.flatnonzero(codes == chance.choice(np.unique(codes)))
+    event = int(chance.choice(events))
+    place = item["place"][event : event + 1]
+    return {
+        "input": windows_around(item["input"], place, form.samples)[0],
+        "target": target[event],
+    }
 
 
 def stack(items: Sequence[dict[str, Any]]) -> dict[str, Any]:

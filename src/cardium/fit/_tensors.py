@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from cardium.core import (
     UNLABELLED,
+    Kind,
     PlaneGrid,
     Recipe,
     Sample,
@@ -24,10 +26,12 @@ from cardium.core import (
     Setting,
     Stream,
 )
-from cardium.errors import NotProvidedError
+from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
+from cardium.models._records import RECORD_SETTINGS
 from cardium.models._resize import nearest_indices, resize_weights
 
 _RATE_TOLERANCE = 0.01
+_CHOICES = {"aggregate": ("mean", "max"), "augment": ("full", "crop")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,22 @@ class InputFormat:
     clip_length : int
         Frames of a training clip.
     seconds : float [s]
-        Length of a record.
+        Length of a record, or of what is seen around an event; 0, as it comes.
     rate : float [Hz]
         Sampling rate of a record.
     leads : tuple of str
         Names of the channels of a record, in order.
+    crop : float [s]
+        Length of the windows by which a record is answered; 0, as a whole.
+    aggregate : {"mean", "max"}
+        What is taken of the probabilities of the windows.
+    balance : float
+        Share of the draws of events in which all classes are as likely.
+    augment : {"full", "crop"}
+        How training records are changed.
+    mean, deviation : tuple of float
+        Of the quantities on the training side, in the units of the task; a network
+        answers in deviations from the mean.
     """
 
     rank: int
@@ -56,6 +71,29 @@ class InputFormat:
     seconds: float = 0.0
     rate: float = 0.0
     leads: tuple[str, ...] = ()
+    crop: float = 0.0
+    aggregate: str = "mean"
+    balance: float = 0.0
+    augment: str = "full"
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> InputFormat:
+        """Take back what `dataclasses.asdict` and JSON made of one."""
+        lists = {k: tuple(v) for k, v in described.items() if isinstance(v, list)}
+        return cls(**{**described, **lists})
+
+    @property
+    def samples(self) -> int:
+        """Length of a record in samples."""
+        return round(self.seconds * self.rate)
+
+    @property
+    def crop_samples(self) -> int:
+        """Length of a window in samples; 0, a record is answered as a whole."""
+        crop = round(self.crop * self.rate)
+        return crop if crop < self.samples or not self.samples else 0
 
     @property
     def channels(self) -> int:
@@ -64,23 +102,55 @@ class InputFormat:
 
 
 def describe_format(
-    recipe: Recipe, settings: Mapping[str, Setting], sample: Sample
+    recipe: Recipe,
+    settings: Mapping[str, Setting],
+    sample: Sample,
+    *,
+    kind: Kind = "multilabel",
 ) -> InputFormat:
-    """Say what a network of a recipe takes, given one sample of the training side."""
-    stream = sample.stream
+    """Say what a network of a recipe takes, given one sample of the training side.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a setting of how records are cut is out of its range.
+    """
     if recipe.input_rank != 1:
         return InputFormat(
             recipe.input_rank,
             size=int(settings["size"]),
             clip_length=int(settings.get("clip_length", 1)),
         )
+    given = {**RECORD_SETTINGS, **settings}
+    seconds, crop, window, balance = (
+        float(given[name]) for name in ("seconds", "crop", "window", "balance")
+    )
+    if min(seconds, window) <= 0 or crop < 0 or not 0 <= balance <= 1:
+        raise InvalidArgumentError(
+            "seconds and window must be positive, crop 0 or more and balance 0..1, "
+            f"got {seconds:g}, {window:g}, {crop:g} and {balance:g}."
+        )
+    for name, known in _CHOICES.items():
+        if given[name] not in known:
+            raise UnknownNameError(name, str(given[name]), known)
+    stream = sample.stream
     return InputFormat(
-        1, seconds=float(settings["seconds"]), rate=stream.rate, leads=_leads(stream)
+        1,
+        seconds=window if kind == "event_class" else seconds,
+        rate=stream.rate,
+        leads=_leads(stream),
+        crop=0.0 if kind == "event_class" else crop,
+        aggregate=str(given["aggregate"]),
+        balance=balance,
+        augment=str(given["augment"]),
     )
 
 
 def input_tensor(sample: Sample, form: InputFormat) -> Tensor:
     """Turn a sample into (lead, time) [mV] or (time, size, size) [grey], float32.
+
+    A record is cut to the network's length and not padded; where it has no number it
+    is 0 mV.
 
     Raises
     ------
@@ -88,7 +158,7 @@ def input_tensor(sample: Sample, form: InputFormat) -> Tensor:
         If a record has other leads or another rate than the network takes.
     """
     if form.rank == 1:
-        return _record(sample, form)
+        return record_tensor(sample, form)
     frames = torch.from_numpy(np.ascontiguousarray(sample.stream.load(), np.float32))
     return resize(frames, (form.size, form.size))
 
@@ -172,8 +242,52 @@ def _leads(stream: Stream) -> tuple[str, ...]:
     return tuple(stream.coords.get("lead", numbers))
 
 
-def _record(sample: Sample, form: InputFormat) -> Tensor:
-    """Cut or pad a record to the network's length, after a check of what it is."""
+def event_places(sample: Sample) -> Tensor:
+    """Return the samples nearest to the events of a record, (K,).
+
+    Raises
+    ------
+    NotProvidedError
+        If the sample asks for no events.
+    """
+    if sample.events is None:
+        raise NotProvidedError(
+            f"Recording '{sample.recording}' asks for no events to be classified."
+        )
+    time = sample.stream.time
+    after = np.searchsorted(time, sample.events).clip(1, len(time) - 1)
+    nearer = sample.events - time[after - 1] <= time[after] - sample.events
+    return torch.from_numpy(after - nearer)
+
+
+def windows_around(record: Tensor, places: Tensor, length: int) -> Tensor:
+    """Cut a window around each place of a record, (K, lead, length).
+
+    The place is sample ``length // 2`` of its window. Beyond the ends of the record
+    its first or last sample is held.
+
+    Examples
+    --------
+    >>> windows_around(torch.arange(6.0)[None], torch.tensor([1, 4]), 4).tolist()
+    [[[0.0, 0.0, 1.0, 2.0]], [[2.0, 3.0, 4.0, 5.0]]]
+    """
+    index = places[:, None] + torch.arange(length) - length // 2
+    return record[:, index.clamp(0, record.shape[1] - 1)].movedim(0, 1).float()
+
+
+def pad(record: Tensor, length: int) -> Tensor:
+    """Lengthen a record by zeros, (lead, length)."""
+    return functional.pad(record, (0, max(0, length - record.shape[-1])))
+
+
+def check_record(sample: Sample, form: InputFormat) -> None:
+    """Refuse a record of other leads or of another rate than the network takes.
+
+    Raises
+    ------
+    NotProvidedError
+        With both.
+    """
     stream = sample.stream
     where = f"Recording '{sample.recording}'"
     if _leads(stream) != form.leads:
@@ -186,6 +300,11 @@ def _record(sample: Sample, form: InputFormat) -> Tensor:
             f"{where} has {stream.rate:g} Hz; the network takes {form.rate:g} Hz. "
             "Resample it, or train at its rate."
         )
-    length = round(form.seconds * form.rate)
-    values = torch.from_numpy(np.asarray(stream.load()[:length], np.float32).T)
-    return functional.pad(values, (0, length - values.shape[1])).contiguous()
+
+
+def record_tensor(sample: Sample, form: InputFormat, *, whole: bool = False) -> Tensor:
+    """Turn a record, or what the network sees of it, into (lead, time) [mV]."""
+    check_record(sample, form)
+    stop = len(sample.stream.time) if whole else form.samples or None
+    values = np.array(sample.stream.samples(slice(0, stop)).values, np.float32)
+    return torch.from_numpy(values.T).nan_to_num_(0.0, 0.0, 0.0)

@@ -20,17 +20,19 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader
 
-from cardium.core import Kind
+from cardium.core import SIGNAL_KINDS, Kind
 from cardium.errors import DataCorruptError, InvalidArgumentError
 from cardium.fit._augment import augment
 from cardium.fit._folder import CHECKPOINT, write_metrics, write_skipped
 from cardium.fit._heads import compute_loss
 from cardium.fit._samples import Draws, DrawSampler, stack
-from cardium.fit._tensors import standardise
+from cardium.fit._tensors import InputFormat, standardise
+from cardium.fit._windows import answer_records
 from cardium.fit.settings import Machine, TrainingSettings
 
 _WEIGHT_DECAY = 0.01
 _WARM_UP = 0.15
+_RECORDS_AT_ONCE = 64
 
 
 class NetworkTraining(LightningModule):
@@ -40,8 +42,10 @@ class NetworkTraining(LightningModule):
     ----------
     network : torch.nn.Module
         What is trained.
-    kind : {"label_map", "multilabel", "velocity"}
+    kind : str
         Kind of its answer, which fixes loss and augmentation.
+    form : InputFormat
+        What the network takes.
     settings : TrainingSettings
         Rate, steps and seed.
     train, val : Draws
@@ -54,6 +58,7 @@ class NetworkTraining(LightningModule):
         self,
         network: nn.Module,
         kind: Kind,
+        form: InputFormat,
         settings: TrainingSettings,
         train: Draws,
         val: Draws | None,
@@ -62,6 +67,7 @@ class NetworkTraining(LightningModule):
         super().__init__()
         self.network = network
         self._kind = kind
+        self._form = form
         self._settings = settings
         self._train = train
         self._val = val
@@ -71,15 +77,22 @@ class NetworkTraining(LightningModule):
         """Return the loss and the measure of an augmented batch."""
         seed = _seed_of(self._settings.seed, self.global_step, self.global_rank)
         generator = torch.Generator().manual_seed(seed)
-        batch = augment(self._kind, batch, generator)
+        batch = augment(self._kind, batch, generator, self._form)
         with _own_chance(seed, self.device):
-            loss, measure = self._losses(batch)
+            raw = self.network(self._prepared(batch))
+            loss, measure = compute_loss(self._kind, raw, batch)
         self.log("loss", measure.detach(), prog_bar=True, logger=False)
         return {"loss": loss, "measure": measure.detach()}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """Return the measure of a batch as it is."""
-        return self._losses(batch)[1]
+        inputs = self._prepared(batch)
+        if "length" in batch:
+            lengths = batch["length"]
+            raw = answer_records(self.network, inputs, lengths, self._form, self._kind)
+        else:
+            raw = self.network(inputs)
+        return compute_loss(self._kind, raw, batch)[1]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
         """AdamW on a one-cycle schedule."""
@@ -117,7 +130,10 @@ class NetworkTraining(LightningModule):
         if self._val is None:
             return []
         sampler = range(len(self._val))
-        return self._loader(self._val, self._settings.batch_size, sampler)
+        batch_size = self._settings.batch_size
+        if self._kind in SIGNAL_KINDS:
+            batch_size = max(batch_size, _RECORDS_AT_ONCE)
+        return self._loader(self._val, batch_size, sampler)
 
     def _loader(self, draws: Draws, batch_size: int, sampler: Any) -> Any:  # noqa: ANN401
         """Read batches, in workers that live as long as the training."""
@@ -133,12 +149,10 @@ class NetworkTraining(LightningModule):
             generator=torch.Generator().manual_seed(self._settings.seed),
         )
 
-    def _losses(self, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        """Standardise images, run the network, compare."""
-        inputs = batch["input"]
-        if self._kind != "multilabel":
-            inputs = standardise(inputs)
-        return compute_loss(self._kind, self.network(inputs), batch)
+    def _prepared(self, batch: Mapping[str, Any]) -> Tensor:
+        """Standardise images; records are in mV and go in as they are."""
+        inputs: Tensor = batch["input"]
+        return inputs if self._kind in SIGNAL_KINDS else standardise(inputs)
 
 
 class Journal(Callback):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -49,6 +49,9 @@ from cardium.fit.settings import Machine, TrainingSettings, default_settings
 from cardium.models import MODELS
 from cardium.tasks import open_task
 
+if TYPE_CHECKING:
+    from cardium.fit._predictor import NetworkPredictor
+
 Number = TypeVar("Number", int, float)
 
 
@@ -66,12 +69,15 @@ class FittedModel:
         What `describe` tells.
     answer : function (sample) -> dict of arrays
         Answers one sample.
+    predictor : object, optional
+        The network with what it takes, if it is one; see `cardium.fit.attribution`.
     """
 
     task: Task
     config: Mapping[str, Mapping[str, Any]]
     facts: Mapping[str, object]
     answer: Callable[[Sample], Mapping[str, NDArray[Any]]]
+    predictor: NetworkPredictor | None = None
 
     def predict(self, sample: Sample) -> Mapping[str, NDArray[Any]]:
         """Answer one sample: the array that ``task.output`` describes, by its name."""
@@ -180,9 +186,10 @@ def fit(
     run = Path(out)
     show = sys.stderr.isatty() if progress is None else progress
     if recipe.family == "baseline":
+        built: Baseline = recipe.build(task, **chosen)
         claim_folder(run, config, split)
         if not (run / WEIGHTS).exists():
-            _count(task, data, recipe, run, config, split, progress=show)
+            _count(task, data, built, run, config, split, progress=show)
         return run
     defaults = default_settings(task.output.kind, recipe.input_rank)
     batch_size = _either(batch_size, defaults.batch_size)
@@ -250,8 +257,9 @@ def load_run(
     if recipe is None:
         recipe = MODELS.find(config["model"]["name"])
     if recipe.family == "baseline":
-        baseline: Baseline = recipe.build(task)
+        baseline: Baseline = recipe.build(task, **settings)
         baseline.restore(arrays)
+        predictor: NetworkPredictor | None = None
         answer, parameters = baseline.predict, sum(v.size for v in arrays.values())
     else:
         need("torch", extra="torch")
@@ -259,6 +267,7 @@ def load_run(
 
         network = load_network(task, recipe, settings, arrays, about, device)
         answer, parameters = network.predict, network.parameters
+        predictor = network
     facts = {
         "name": recipe.name,
         "parameters": parameters,
@@ -269,13 +278,13 @@ def load_run(
         "training": dict(config.get("training", {})),
         "weights_sha256": sha256(folder / WEIGHTS),
     }
-    return FittedModel(task, config, facts, answer)
+    return FittedModel(task, config, facts, answer, predictor)
 
 
 def _count(
     task: Task,
     data: OpenDataset,
-    recipe: Recipe,
+    baseline: Baseline,
     run: Path,
     config: Config,
     split: Split,
@@ -285,7 +294,6 @@ def _count(
     """Show a baseline every training recording once, and finish its run folder."""
     from rich.progress import track
 
-    baseline: Baseline = recipe.build(task)
     skipped = []
     entries = track(split.train.entries, "Counting", disable=not progress)
     for entry in entries:

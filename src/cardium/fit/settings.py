@@ -161,10 +161,13 @@ _PASSES = 5
 _FRAMES = Defaults(steps=1500, batch_size=8, learning_rate=3e-3, patience=20)
 _CLIPS = Defaults(steps=600, batch_size=2, learning_rate=2e-3, patience=8)
 _RECORDS = Defaults(steps=600, batch_size=32, learning_rate=1e-3, patience=10)
+_EVENTS = Defaults(steps=1500, batch_size=64, learning_rate=1e-3, patience=10)
 
 
 def default_settings(kind: Kind, rank: int) -> Defaults:
     """Return the defaults for a kind of answer and the rank of a network's input."""
-    if kind == "multilabel":
+    if kind == "event_class":
+        return _EVENTS
+    if rank == 1:
         return _RECORDS
     return _FRAMES if rank == 2 else _CLIPS

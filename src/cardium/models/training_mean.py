@@ -1,7 +1,8 @@
 """The mean of the training targets: what is answered without a look at the input.
 
 A baseline for every kind of answer. A model that does not beat it has learnt nothing
-of the recordings. For classes it is the *prior*: how often each one is present.
+of the recordings. For classes it is the *prior*: how often each one is present, or
+which share of the events of a recording is of each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import UNLABELLED, Answer, FloatArray, Output, Recipe, Sample, Task
+from cardium.core import (
+    SIGNAL_KINDS,
+    UNLABELLED,
+    Answer,
+    FloatArray,
+    Output,
+    Recipe,
+    Sample,
+    Task,
+)
 from cardium.models._resize import nearest_indices, resize_weights
 from cardium.signal.doppler import fold
 
@@ -24,7 +34,8 @@ class TrainingMean:
 
     Each recording has the same say, whatever its number of frames. Pixels without a
     label, velocities that are not a number and classes that are not known are left
-    out; where nothing was ever seen, the answer is background, 0 m/s or 0.
+    out; where nothing was ever seen, the answer is background, 0 m/s, 0, or of events
+    each class as likely.
 
     Velocities are averaged as numbers, not as phasors: the mean of the folded values
     is the answer that a reader expects under this name, and what EchoXFlow's table
@@ -44,7 +55,7 @@ class TrainingMean:
                 shape = (len(output.classes), _GRID, _GRID)
             case "velocity":
                 shape = (_GRID, _GRID)
-            case "multilabel":
+            case _:
                 shape = (len(output.classes),)
         self._total: FloatArray = np.zeros(shape)
         self._weight: FloatArray = np.zeros(shape)
@@ -52,7 +63,9 @@ class TrainingMean:
     def update(self, sample: Sample, target: Answer) -> None:
         """Take in one training sample and its truth on the sample's geometry."""
         value = target.values[self._output.name]
-        if self._output.kind == "multilabel":
+        if self._output.kind == "event_class":
+            value = value[np.nansum(value, axis=1) > 0]  # the others are unknown
+        elif self._output.kind in ("multilabel", "quantity"):
             value = value[None]
         else:
             rows, columns = (nearest_indices(n, _GRID) for n in value.shape[-2:])
@@ -78,8 +91,12 @@ class TrainingMean:
     def predict(self, sample: Sample) -> Mapping[str, NDArray[Any]]:
         """Answer the mean, at the size of the sample."""
         mean = self._total / np.maximum(self._weight, 1)
-        if self._output.kind == "multilabel":
+        if self._output.kind in ("multilabel", "quantity"):
             return {self._output.name: mean.astype(np.float32)}
+        if self._output.kind == "event_class":
+            count = 0 if sample.events is None else len(sample.events)
+            row = mean / mean.sum() if mean.any() else np.full_like(mean, 1 / len(mean))
+            return {self._output.name: np.tile(row, (count, 1)).astype(np.float32)}
         frames, *place = sample.stream.shape
         across, down = (resize_weights(_GRID, n) for n in reversed(place))
         mean = down @ mean @ across.T
@@ -99,7 +116,7 @@ def build(task: Task) -> TrainingMean:
 MODEL = Recipe(
     name="training_mean",
     title="Mean of the training targets, blind to the input",
-    answers=frozenset({"label_map", "multilabel", "velocity"}),
+    answers=frozenset({"label_map", "velocity", *SIGNAL_KINDS}),
     family="baseline",
     build=build,
 )

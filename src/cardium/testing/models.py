@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from cardium.core import OpenDataset, Recipe, Task, split_catalog
+from cardium.core import OpenDataset, Recipe, Setting, Task, split_catalog
 from cardium.testing.expect import expect
+
+_SMALL: Mapping[str, Setting] = MappingProxyType(
+    {"width": 8, "hidden": 8, "states": 2, "window": 1.0}
+)
+"""Settings that make a network small and quick, where it has them."""
 
 
 def check_model(recipe: Recipe, task: Task, data: OpenDataset, folder: Path) -> None:
@@ -39,7 +46,17 @@ def check_model(recipe: Recipe, task: Task, data: OpenDataset, folder: Path) -> 
     expect(recipe.can(task), f"{recipe.name} says it cannot answer '{task.name}'.")
     catalog = task.usable(data.catalog)
     split = split_catalog(catalog, folds=2, fold=0)
-    run = fit(task, data, recipe, folder / "run", split=split, steps=2, batch_size=2)
+    small = {k: v for k, v in _SMALL.items() if k in recipe.settings}
+    run = fit(
+        task,
+        data,
+        recipe,
+        folder / "run",
+        split=split,
+        settings=small,
+        steps=2,
+        batch_size=2,
+    )
     model, again = load_run(run), load_run(run)
     for entry in split.test.entries[:2]:
         sample = task.inputs(data.load(entry))
