@@ -3,8 +3,8 @@
 Run ``python benchmarks/signal_packs.py PTB_XL`` with the folder of PTB-XL, whole or in
 part; add ``--json`` for a machine. Contenders take turns in every round, so whatever
 slows the machine slows them all; each time is the median of the rounds, for one record.
-A batch is what a network takes, (32, 12, samples) in float32 with its targets; nothing
-of it is kept from round to round but what the system keeps of the files.
+A batch is what a network takes, (32, 12, samples) in float32 with its targets; samples
+are read anew each time, from files that the system keeps in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -25,30 +26,28 @@ from torch.utils.data import DataLoader
 
 from cardium.core import Entry, OpenDataset
 from cardium.datasets import open_dataset
-from cardium.fit._samples import item_loader, stack
+from cardium.fit._samples import Draws, DrawSampler, item_loader, stack
 from cardium.fit._tensors import describe_format
-from cardium.io.signal_packs import write_signal_pack
+from cardium.io.signal_packs import is_signal_pack, write_signal_pack
 from cardium.models import MODELS
 from cardium.tasks import open_task
 
-BATCH = 32
+BATCH, BATCHES = 32, 32
 RATES = {100: ("ecg_100hz", "_lr"), 500: ("ecg", "_hr")}
 
 
-class Records(torch.utils.data.Dataset):
-    """Records of a dataset as a network takes them, read anew each time."""
+def draws(data: OpenDataset, entries: Sequence[Entry], rate: int) -> Draws:
+    """Return the draws of a training, in which no sample is kept in memory.
 
-    def __init__(self, data: OpenDataset, entries: Sequence[Entry], rate: int) -> None:
-        task, recipe = open_task("ecg_superclass", rate=rate), MODELS.find("resnet_1d")
-        sample = task.inputs(data.load(entries[0]))
-        form = describe_format(recipe, dict(recipe.settings), sample)
-        self._load, self._entries = item_loader(task, data, form), entries
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __getitem__(self, number: int) -> dict[str, object]:
-        return {**self._load(self._entries[number]), "skipped": []}
+    Of a pack they keep where samples lie, as in every training; of files, nothing.
+    """
+    task, recipe = open_task("ecg_superclass", rate=rate), MODELS.find("resnet_1d")
+    sample = task.inputs(data.load(entries[0]))
+    form = describe_format(recipe, dict(recipe.settings), sample)
+    made = Draws(item_loader(task, data, form), entries, form, seed=0, shuffled=True)
+    if not is_signal_pack(data.root):
+        made._room = 0
+    return made
 
 
 def time_rate(root: Path, rate: int, rounds: int) -> dict[str, float]:
@@ -64,21 +63,31 @@ def time_rate(root: Path, rate: int, rounds: int) -> dict[str, float]:
     ]  # fmt: skip
     with TemporaryDirectory() as folder:
         pack = write_signal_pack(Path(folder) / "pack", data, [stream], entries=entries)
-        loaders = {
-            f"pack, {workers} workers": DataLoader(
-                Records(pack, entries, rate), BATCH, collate_fn=stack,
-                num_workers=workers, persistent_workers=workers > 0,
-            )
-            for workers in (0, 2)
-        }  # fmt: skip
         contenders: dict[str, Callable[[], object]] = {
             "wfdb.rdsamp": lambda: [wfdb.rdsamp(stem) for stem in stems],
-            "files, 0 workers": lambda: run(
-                DataLoader(Records(data, entries, rate), BATCH, collate_fn=stack)
-            ),
-            **{name: lambda one=one: run(one) for name, one in loaders.items()},
+            "files, 0 workers": partial(run, loader(data, entries, rate, 0)),
+            **{
+                f"pack, {workers} workers": partial(
+                    run, loader(pack, entries, rate, workers)
+                )
+                for workers in (0, 2)
+            },
         }
-        return {k: v / len(entries) for k, v in time_all(contenders, rounds).items()}
+        found = time_all(contenders, rounds)
+    return {
+        name: value / (len(stems) if name == "wfdb.rdsamp" else BATCHES * BATCH)
+        for name, value in found.items()
+    }
+
+
+def loader(
+    data: OpenDataset, entries: Sequence[Entry], rate: int, workers: int
+) -> DataLoader:
+    """Return a loader of one epoch as `cardium fit` makes it."""
+    return DataLoader(
+        draws(data, entries, rate), BATCH, sampler=DrawSampler(BATCHES * BATCH),
+        collate_fn=stack, num_workers=workers, persistent_workers=workers > 0,
+    )  # fmt: skip
 
 
 def run(loader: DataLoader) -> float:

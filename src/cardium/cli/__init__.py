@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from cardium.cli import bench, data, demo, export, learn, measure, prepare, show
+from cardium.cli import (
+    bench,
+    data,
+    demo,
+    export,
+    learn,
+    live,
+    measure,
+    prepare,
+    show,
+)
 from cardium.errors import CardiumError, InvalidArgumentError, UnknownNameError
 
 app = typer.Typer(
@@ -63,6 +73,7 @@ for _panel, _command in (
     (_DATA, measure.measure),
     (_DATA, data.phantom),
     (_DATA, export.export),
+    (_DATA, live.live),
     (_LEARN, prepare.prepare),
     (_LEARN, learn.fit),
     (_LEARN, learn.predict),

@@ -94,8 +94,8 @@ class Sample:
     recording : str
         The recording's id.
     stream : Stream
-        The input, float32 in memory: an image clip (time, z, x) or
-        (time, range, beam) in grey levels 0..255, or an ECG (time, lead) in mV.
+        The input, float32: an image clip (time, z, x) or (time, range, beam) in grey
+        levels 0..255, or an ECG (time, lead) in mV. In memory, or read by ``load()``.
     velocity_limit : float [m/s], optional
         The Nyquist limit of the velocity asked for, where one is.
     events : (K,) [s], optional

@@ -19,9 +19,9 @@ What is changed: an age of 300 means "over 89" and becomes NaN with ``age_over_8
 true, in the band ``>=75`` of ``age_band``; a patient ``15709.0`` is called ``15709``;
 headers write AVR where the leads say aVR; statements become six labels, sorted tuples
 of names, by the rules of `cardium.measure.statements`, and ``scp_codes`` keeps each
-with its likelihood as ``"IMI:15"``. The label of rhythms is ``rhythm_statements``, since
-``rhythm`` is the name of changes over time elsewhere. A recording with no name under a label, such as one
-without a diagnostic statement, does not provide that label.
+with its likelihood as ``"IMI:15"``. The label of rhythms is ``rhythm_statements``,
+since ``rhythm`` is the name of changes over time elsewhere. A recording with no name
+under a label, such as one without a diagnostic statement, does not provide that label.
 
 References
 ----------

@@ -6,29 +6,33 @@ training which was stopped goes on as if it had not been.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from cardium.core import UNLABELLED, Catalog, Entry, OpenDataset, Sample, Task
 from cardium.errors import CardiumError, NotProvidedError
 from cardium.fit._tensors import (
     InputFormat,
+    StoredRecord,
     event_places,
     input_tensor,
     pad,
     record_tensor,
+    stored_record,
     target_tensor,
     usable_frames,
     velocity_scale,
     windows_around,
 )
 
-Item = dict[str, Tensor]
+Item = dict[str, Any]
+"""Tensors by name; of a record the input may be a `StoredRecord`."""
 
 _CACHE_BYTES = 1 << 30
 _HALF_RANGE = 6e4
@@ -96,8 +100,8 @@ class Draws(Dataset[dict[str, Any]]):
             except (CardiumError, OSError) as error:
                 skipped.append((entry.id, str(error)))
                 continue
-            chance = np.random.default_rng([self._seed, int(self._shuffled), draw])
-            return {**cut(item, self._form, chance), "skipped": skipped}
+            seed = (self._seed, int(self._shuffled), draw)
+            return {**cut(item, self._form, seed), "skipped": skipped}
         raise NotProvidedError(
             f"None of the {count} recordings can be read to train on or to validate "
             f"with. The first, '{skipped[0][0]}': {skipped[0][1]}"
@@ -116,7 +120,8 @@ class Draws(Dataset[dict[str, Any]]):
         """Read a recording, and keep it while there is room."""
         if entry.id not in self._held:
             item = self._load(entry)
-            size = sum(value.nbytes for value in item.values())
+            tensors = [value for value in item.values() if isinstance(value, Tensor)]
+            size = sum(value.nbytes for value in tensors)
             if size > self._room:
                 return item
             self._room -= size
@@ -188,14 +193,17 @@ def item_loader(
 
 def _record_item(sample: Sample, target: Tensor, form: InputFormat) -> Item:
     """Pad a record to the network's length, and standardise quantities."""
-    record = input_tensor(sample, form)
     if form.mean:
         target = (target - torch.tensor(form.mean)) / torch.tensor(form.deviation)
-    length = torch.tensor(record.shape[1])
+    stored = stored_record(sample, form)
+    if stored is not None:
+        length = torch.tensor(form.samples)
+        return {"input": stored, "target": target, "length": length}
+    record = input_tensor(sample, form)
     return {
         "input": pad(record, form.samples).contiguous(),
         "target": target,
-        "length": length,
+        "length": torch.tensor(record.shape[1]),
     }
 
 
@@ -236,13 +244,16 @@ def _image_item(
     return item
 
 
-def cut(item: Item, form: InputFormat, chance: np.random.Generator) -> Item:
+def cut(item: Item, form: InputFormat, seed: Sequence[int]) -> Item:
     """Draw one input of the network: a record, an event of one, a frame or a clip.
 
     A frame, and at least one frame of a clip, has something known in its truth.
     """
+    if form.rank == 1 and "place" not in item:
+        return item
+    chance = np.random.default_rng(seed)
     if form.rank == 1:
-        return _draw_event(item, form, chance) if "place" in item else item
+        return _draw_event(item, form, chance)
     part: Item = {k: v for k, v in item.items() if k == "limit"}
     frame = int(chance.choice(usable_frames(item["target"]).numpy()))
     if form.rank == 2:
@@ -287,14 +298,38 @@ def stack(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     The frames added have no truth.
     """
     tensors = [{k: v for k, v in item.items() if k != "skipped"} for item in items]
-    if tensors[0]["input"].dim() == 4:
+    if len(tensors[0]["input"].shape) == 4:
         longest = max(item["input"].shape[1] for item in tensors)
         tensors = [_hold(item, longest) for item in tensors]
     batch: dict[str, Any] = {
-        name: torch.stack([item[name] for item in tensors]) for name in tensors[0]
+        name: _stack_tensors([item[name] for item in tensors]) for name in tensors[0]
     }
     batch["skipped"] = [row for item in items for row in item["skipped"]]
     return batch
+
+
+def _stack_tensors(values: Sequence[Tensor | StoredRecord]) -> Tensor:
+    """Stack tensors of one shape; a stored record is read into its place."""
+    if all(isinstance(value, Tensor) for value in values):
+        return torch.stack(values)  # type: ignore[arg-type]
+    batch = _room((len(values), *values[0].shape))
+    for place, value in zip(batch, values, strict=True):
+        if isinstance(value, StoredRecord):
+            value.read(place)
+        else:
+            place.copy_(value)
+    return batch
+
+
+def _room(shape: tuple[int, ...]) -> Tensor:
+    """Return room for a batch; in a worker, such that leaves it without a copy.
+
+    As `torch.utils.data.default_collate` does.
+    """
+    if get_worker_info() is None:
+        return torch.empty(shape)
+    storage = torch.UntypedStorage._new_shared(4 * math.prod(shape))  # type: ignore[no-untyped-call]
+    return torch.empty(0).set_(storage).view(shape)
 
 
 def spread(catalog: Catalog, count: int) -> Sequence[Entry]:

@@ -277,7 +277,39 @@ def windows_around(record: Tensor, places: Tensor, length: int) -> Tensor:
 
 def pad(record: Tensor, length: int) -> Tensor:
     """Lengthen a record by zeros, (lead, length)."""
-    return functional.pad(record, (0, max(0, length - record.shape[-1])))
+    lacking = length - record.shape[-1]
+    return functional.pad(record, (0, lacking)) if lacking > 0 else record
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record that is read when its place in a batch is there.
+
+    Parameters
+    ----------
+    values : array with ``read_into(out, start)``
+        As `cardium.io.signal_packs.PackedSignal`.
+    shape : (lead, time)
+        What is read of it.
+    """
+
+    values: Any
+    shape: tuple[int, int]
+
+    def read(self, out: Tensor) -> None:
+        """Read it into its place of a batch, (lead, time)."""
+        self.values.read_into(out.numpy())
+
+
+def stored_record(sample: Sample, form: InputFormat) -> StoredRecord | None:
+    """Return a record that can be read later, if it is long enough and has no gap."""
+    values, leads = sample.stream.values, len(form.leads)
+    if not (form.samples and getattr(values, "whole", False)):
+        return None
+    if values.shape != (max(form.samples, len(sample.stream.time)), leads):
+        return None
+    check_record(sample, form)
+    return StoredRecord(values, (leads, form.samples))
 
 
 def check_record(sample: Sample, form: InputFormat) -> None:
@@ -306,5 +338,7 @@ def record_tensor(sample: Sample, form: InputFormat, *, whole: bool = False) -> 
     """Turn a record, or what the network sees of it, into (lead, time) [mV]."""
     check_record(sample, form)
     stop = len(sample.stream.time) if whole else form.samples or None
-    values = np.array(sample.stream.samples(slice(0, stop)).values, np.float32)
-    return torch.from_numpy(values.T).nan_to_num_(0.0, 0.0, 0.0)
+    values = np.asarray(sample.stream.values[:stop], np.float32).T
+    if not (values.flags.writeable and np.isfinite(values.sum())):
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return torch.from_numpy(values)

@@ -42,6 +42,8 @@ class PackedStream:
         Those of the stream.
     time : list of float [s], optional
         Its clock, if it is not even.
+    whole : bool
+        Whether every sample is a number.
     """
 
     array: str
@@ -53,6 +55,7 @@ class PackedStream:
     unit: str
     coords: dict[str, list[str]]
     time: list[float] | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,8 @@ class PackedSignal:
         What the codes of each lead are divided by; empty if they are the values.
     flat : bool
         Whether the stream has no axis of leads.
+    whole : bool
+        Whether every sample is a number.
     """
 
     array: ShardedArray
@@ -216,6 +218,7 @@ class PackedSignal:
     length: int
     gain: tuple[float, ...]
     flat: bool
+    whole: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -329,6 +332,7 @@ def _packed(stream: Stream, values: NDArray[Any], store: _Store) -> PackedStream
         stream.unit,
         {name: list(labels) for name, labels in stream.coords.items()},
         None if even else stream.time.tolist(),
+        bool(np.isfinite(table).all()),
     )
 
 
@@ -398,7 +402,9 @@ def _stream(name: str, packed: PackedStream, array: ShardedArray) -> Stream:
     )
     return Stream(
         name,
-        PackedSignal(array, packed.start, packed.length, tuple(packed.gain), flat),
+        PackedSignal(
+            array, packed.start, packed.length, tuple(packed.gain), flat, packed.whole
+        ),
         time,
         tuple(packed.dims),
         packed.unit,

@@ -101,8 +101,8 @@ def select_leads(ecg: Stream, leads: Sequence[str] | int) -> Stream:
     Returns
     -------
     Stream (time, lead)
-        In memory. Limb leads that are not stored are computed from I and II where
-        these are (`derive_limb_leads`).
+        In memory, or the ECG itself if it has just these. Limb leads that are not
+        stored are computed from I and II where these are (`derive_limb_leads`).
 
     Raises
     ------
@@ -131,17 +131,20 @@ def select_leads(ecg: Stream, leads: Sequence[str] | int) -> Stream:
             f"Stream '{ecg.name}' has axes {ecg.dims} and no names of leads to choose "
             "from."
         )
+    wanted = tuple(leads)
+    if ecg.coords["lead"] == wanted:
+        return ecg
     values = ecg.load()
     named = {lead_name(n): values[:, k] for k, n in enumerate(ecg.coords["lead"])}
     if {"I", "II"} <= named.keys():
         named = derive_limb_leads(named["I"], named["II"]) | named
-    if lacking := [name for name in leads if name not in named]:
+    if lacking := [name for name in wanted if name not in named]:
         raise NotProvidedError(
             f"Stream '{ecg.name}' has no lead '{lacking[0]}'. It has: "
             f"{', '.join(ecg.coords['lead'])}."
         )
-    chosen = np.stack([named[name] for name in leads], axis=1).astype(values.dtype)
-    return replace(ecg, values=chosen, coords={**ecg.coords, "lead": tuple(leads)})
+    chosen = np.stack([named[name] for name in wanted], axis=1).astype(values.dtype)
+    return replace(ecg, values=chosen, coords={**ecg.coords, "lead": wanted})
 
 
 _BY_CAPITALS = {name.upper(): name for name in LEADS}
