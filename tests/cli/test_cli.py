@@ -60,6 +60,21 @@ def test_lists_are_for_people_and_for_machines(cardium, command: str) -> None:
     assert all(row["name"] in table for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tasks", "beat_class"), ("mapping=dechazal", "mit_bih", "beat_lda", "ecg")),
+        (("models", "resnet1d_wang"), ("crop=2.5", "ecg_superclass", "Wang")),
+        (("models", "beam_net"), ("network of clips", "tissue_velocity")),
+        (("info", "ptb_xl"), ("ecg_superclass", "age_sex")),
+    ],
+)
+def test_one_of_a_list_is_told_whole(cardium, words, said) -> None:
+    status, out, err = cardium(*words)
+    assert status == 0, err
+    assert all(word in out for word in said), out
+
+
 def test_data_are_found_under_the_variable(cardium, roots, monkeypatch) -> None:
     monkeypatch.setenv("CARDIUM_DATA", str(roots["camus"].parent))
     rows = {row["name"]: row for row in json.loads(cardium("datasets", "--json")[1])}

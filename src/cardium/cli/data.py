@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,107 +17,140 @@ from cardium.cli.output import (
     progress,
 )
 
+if TYPE_CHECKING:
+    from cardium.core import Dataset
+
 Name = Annotated[str, typer.Argument(help="A dataset's name; `cardium datasets`.")]
 
 
 def datasets(as_json: Json = False) -> None:
-    """List the datasets, what lies here, and the tasks they are fit for."""
+    """List the datasets, and what lies here; `cardium info NAME` tells more of one."""
     from cardium.core import find_root
     from cardium.datasets import DATASETS
     from cardium.errors import DataMissingError
-    from cardium.tasks import TASKS, open_task
 
     rows = []
-    tasks = [open_task(name) for name in TASKS.names()]
     for name in DATASETS.names():
         dataset = DATASETS.find(name)
         try:
             root: Path | None = find_root(dataset)
         except DataMissingError:
             root = None
-        fit = [task.name for task in tasks if not task.missing(dataset.provides)]
-        rows.append(
-            {
-                "name": name,
-                "what": dataset.info.summary,
-                "tasks": fit if as_json else "\n".join(fit),
-                "here": str(root) if root else None,
-            }
-        )
+        row = {
+            "name": name,
+            "what": dataset.info.summary,
+            "here": str(root) if root else None,
+        }
+        rows.append({**row, "tasks": tasks_of(dataset)} if as_json else row)
     print_rows(rows, as_json=as_json)
 
 
-def tasks(as_json: Json = False) -> None:
-    """List the tasks: what they need, what they score, and which data fit."""
-    from cardium.datasets import DATASETS
-    from cardium.tasks import TASKS, open_task, task_options
+def tasks(
+    name: Annotated[
+        str | None, typer.Argument(help="A task's name, to know all of it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the tasks; of one, what it needs, its options and metrics, who can answer.
 
-    rows = []
-    for name in TASKS.names():
-        task = open_task(name)
-        metric = task.metrics[task.primary]
-        needs = [
-            need if isinstance(need, str) else " or ".join(need) for need in task.needs
-        ]
-        fit = [
-            data
-            for data in DATASETS.names()
-            if not task.missing(DATASETS.find(data).provides)
-        ]
-        rows.append(
-            {
-                "name": name,
-                "what": task.title,
-                "needs": needs if as_json else "\n".join(needs),
-                "scored by": f"{metric.title} [{metric.unit}]"
-                if metric.unit
-                else metric.title,
-                "options": task_options(name)
-                if as_json
-                else ", ".join(task_options(name)),
-                "data": fit if as_json else "\n".join(fit),
-            }
-        )
+    An option is set by -O NAME=VALUE.
+    """
+    from cardium.tasks import TASKS
+
+    names = TASKS.names() if name is None else [name]
+    rows = [_describe_task(one) for one in names]
+    if name is not None:
+        print_fields(rows[0], as_json=as_json)
+        return
+    if not as_json:
+        rows = [{k: row[k] for k in ("name", "what", "scored by")} for row in rows]
     print_rows(rows, as_json=as_json)
 
 
-def models(as_json: Json = False) -> None:
-    """List the models, and the tasks that each can answer.
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="A model's name, to know all of it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models; of one, the tasks that it can answer, and its settings.
 
-    Those of benchmarks learn from clips and are run by `cardium bench`; the others by
-    `cardium fit`.
+    A setting is set by -S NAME=VALUE. Models of clips are run by `cardium bench`; the
+    others by `cardium fit`.
     """
     from cardium.clip_models import CLIP_MODELS
     from cardium.models import MODELS
+
+    if name is not None:
+        clips = name in CLIP_MODELS.names() and name not in MODELS.names()
+        row = _describe_clip_model(name) if clips else _describe_model(name)
+        print_fields(row, as_json=as_json)
+        return
+    rows = [_describe_model(one) for one in MODELS.names()]
+    rows += [_describe_clip_model(one) for one in CLIP_MODELS.names()]
+    if not as_json:
+        rows = [{k: row[k] for k in ("name", "what", "family")} for row in rows]
+    print_rows(rows, as_json=as_json)
+
+
+def tasks_of(dataset: Dataset) -> list[str]:
+    """List the tasks that a dataset has what they need for."""
     from cardium.tasks import TASKS, open_task
 
-    tasks = [open_task(name) for name in TASKS.names()]
-    rows = []
-    for name in MODELS.names():
-        recipe = MODELS.find(name)
-        can = [task.name for task in tasks if recipe.can(task)]
-        rows.append(
-            {
-                "name": name,
-                "what": recipe.title,
-                "family": recipe.family,
-                "tasks": can if as_json else "\n".join(can),
-                "settings": dict(recipe.settings),
-            }
-        )
-    for name in CLIP_MODELS.names():
-        clips = CLIP_MODELS.find(name)
-        can = sorted(clips.tasks)
-        rows.append(
-            {
-                "name": name,
-                "what": clips.title,
-                "family": f"{clips.family} of clips",
-                "tasks": can if as_json else "\n".join(can),
-                "settings": dict(clips.settings),
-            }
-        )
-    print_rows(rows, as_json=as_json)
+    opened = (open_task(name) for name in TASKS.names())
+    return [task.name for task in opened if not task.missing(dataset.provides)]
+
+
+def _describe_task(name: str) -> dict[str, object]:
+    """Say all of a task."""
+    from cardium.datasets import DATASETS
+    from cardium.models import MODELS
+    from cardium.tasks import open_task, task_options
+
+    task = open_task(name)
+    metric = task.metrics[task.primary]
+    every = [DATASETS.find(data) for data in DATASETS.names()]
+    return {
+        "name": name,
+        "what": task.title,
+        "needs": [n if isinstance(n, str) else " or ".join(n) for n in task.needs],
+        "scored by": f"{metric.title} [{metric.unit}]" if metric.unit else metric.title,
+        "metrics": list(task.metrics),
+        "options": task_options(name),
+        "data": [one.name for one in every if not task.missing(one.provides)],
+        "models": [m for m in MODELS.names() if MODELS.find(m).can(task)],
+    }
+
+
+def _describe_model(name: str) -> dict[str, object]:
+    """Say all of a model."""
+    from cardium.models import MODELS
+    from cardium.tasks import TASKS, open_task
+
+    recipe = MODELS.find(name)
+    opened = (open_task(task) for task in TASKS.names())
+    return {
+        "name": name,
+        "what": recipe.title,
+        "family": recipe.family,
+        "tasks": [task.name for task in opened if recipe.can(task)],
+        "settings": dict(recipe.settings),
+        "reference": recipe.reference,
+    }
+
+
+def _describe_clip_model(name: str) -> dict[str, object]:
+    """Say all of a model of clips."""
+    from cardium.clip_models import CLIP_MODELS
+
+    clips = CLIP_MODELS.find(name)
+    return {
+        "name": name,
+        "what": clips.title,
+        "family": f"{clips.family} of clips",
+        "tasks": sorted(clips.tasks),
+        "settings": dict(clips.settings),
+    }
 
 
 def info(name: Name, as_json: Json = False) -> None:
@@ -130,7 +163,11 @@ def info(name: Name, as_json: Json = False) -> None:
 
     dataset = DATASETS.find(name)
     layout = inspect.getdoc(import_module(dataset.load.__module__)) or ""
-    fields = {**asdict(dataset.info), "provides": sorted(dataset.provides)}
+    fields = {
+        **asdict(dataset.info),
+        "provides": sorted(dataset.provides),
+        "tasks": tasks_of(dataset),
+    }
     if as_json:
         print_json({"name": name, **fields, "layout": layout})
         return

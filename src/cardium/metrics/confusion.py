@@ -320,7 +320,7 @@ def j_kappa(confusion: ArrayLike, *, classes: Sequence[str]) -> float:
     Returns
     -------
     float
-        1 is perfect. NaN if a part does not exist, as when no beat is S.
+        1 is perfect. NaN if no beat is S, or none V.
 
     Raises
     ------
@@ -331,7 +331,9 @@ def j_kappa(confusion: ArrayLike, *, classes: Sequence[str]) -> float:
     -----
     Mar et al., IEEE Transactions on Biomedical Engineering 58 (2011); kappa is
     `cohen_kappa` of the whole table. Sensitivity and predictive value are those of
-    supraventricular (S) and ventricular (V) ectopic beats.
+    supraventricular (S) and ventricular (V) ectopic beats. The predictive value of a
+    class that is never answered does not exist; it counts 0 here, as its sensitivity
+    does.
 
     Examples
     --------
@@ -345,7 +347,8 @@ def j_kappa(confusion: ArrayLike, *, classes: Sequence[str]) -> float:
             f"j_kappa needs the classes S and V, there is no '{lacking[0]}' in "
             f"{', '.join(classes)}."
         )
-    parts = [r for n in "SV" for r in (rates[n].sensitivity, rates[n].ppv)]
+    values = [0.0 if np.isnan(rates[n].ppv) else rates[n].ppv for n in "SV"]
+    parts = [rates[n].sensitivity for n in "SV"] + values
     return cohen_kappa(confusion) / 2 + sum(parts) / 8
 
 

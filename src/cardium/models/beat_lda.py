@@ -6,9 +6,10 @@ arrhythmia database (0.76 sensitivity and 0.39 precision for supraventricular, 0
 before, after, local and overall, and samples of the trace around the R peak, of every
 lead. It is counted in one pass over the recordings.
 
-The shapes of a recording are divided by the height of its usual beat, so that gain does
-not matter. Each class counts the same unless ``weights="frequency"``, since of a
-hundred beats ninety are normal.
+The shapes of a recording are divided by the height of its usual beat, so that gain
+does not matter. Of a hundred beats ninety are normal, and some classes have a handful:
+how likely classes are beforehand is as the root of their number, unless ``weights``
+says otherwise.
 
 References
 ----------
@@ -36,7 +37,7 @@ from cardium.models._beats import (
 )
 
 _START, _STOP = -0.2, 0.45
-_WEIGHTS = ("balanced", "frequency")
+_POWERS = MappingProxyType({"root": 0.5, "balanced": 0.0, "frequency": 1.0})
 _NEVER = -1e9
 
 
@@ -49,8 +50,9 @@ class BeatDiscriminant:
         What the task asks for.
     samples : int
         Samples of each lead around a beat.
-    weights : {"balanced", "frequency"}
-        How likely classes are beforehand, and how much the covariance of each counts.
+    weights : {"root", "balanced", "frequency"}
+        How likely classes are beforehand, and how much the covariance of each counts:
+        as the root of their number, all the same, or as their number.
     shrinkage : float
         Share of the covariances between features that is left out, 0..1.
 
@@ -67,7 +69,7 @@ class BeatDiscriminant:
         output: Output,
         *,
         samples: int = 20,
-        weights: str = "balanced",
+        weights: str = "root",
         shrinkage: float = 0.01,
     ) -> None:
         if samples < 2 or not 0 <= shrinkage <= 1:
@@ -75,11 +77,11 @@ class BeatDiscriminant:
                 f"samples must be 2 or more and shrinkage 0..1, got {samples} and "
                 f"{shrinkage:g}."
             )
-        if weights not in _WEIGHTS:
-            raise UnknownNameError("weights", weights, _WEIGHTS)
+        if weights not in _POWERS:
+            raise UnknownNameError("weights", weights, _POWERS)
         self._output = output
         self._samples = samples
-        self._balanced = weights == "balanced"
+        self._power = _POWERS[weights]
         self._shrinkage = shrinkage
         self._counted: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self._rule: Mapping[str, NDArray[Any]] = {}
@@ -139,7 +141,7 @@ class BeatDiscriminant:
                 counts,
                 sums,
                 products,
-                balanced=self._balanced,
+                power=self._power,
                 shrinkage=self._shrinkage,
             )
         return self._rule
@@ -167,7 +169,7 @@ def discriminate(
     sums: FloatArray,
     products: FloatArray,
     *,
-    balanced: bool,
+    power: float,
     shrinkage: float,
 ) -> Mapping[str, FloatArray]:
     """Return the linear discriminant of classes that were counted.
@@ -180,8 +182,9 @@ def discriminate(
         Sums of their features.
     products : (C, D, D)
         Sums of the products of their features.
-    balanced : bool
-        Whether classes are as likely beforehand; if not, as they are frequent.
+    power : float
+        Classes are as likely beforehand as this power of their number: 0, all alike;
+        1, as they are frequent.
     shrinkage : float
         Share of the covariances between features that is left out.
 
@@ -196,15 +199,15 @@ def discriminate(
     --------
     >>> rule = discriminate(
     ...     np.array([2.0, 2.0]), np.array([[0.0], [8.0]]),
-    ...     np.array([[[2.0]], [[34.0]]]), balanced=True, shrinkage=0.0,
+    ...     np.array([[[2.0]], [[34.0]]]), power=0.0, shrinkage=0.0,
     ... )  # -1, 1 and 3, 5: means 0 and 4, variance 1
     >>> score = np.array([[2.0], [3.0]]) @ rule["weights"].T + rule["offset"]
     >>> score.round(3).tolist()
     [[-0.693, -0.693], [-0.693, 3.307]]
     """
     seen = counts > 0
-    share = np.where(seen, 1.0 if balanced else counts, 0.0)
-    share = share / max(share.sum(), 1.0 if balanced else 1e-12)
+    share = np.where(seen, counts**power, 0.0)
+    share = share / max(share.sum(), 1.0)
     means = sums / np.maximum(counts, 1)[:, None]
     spread = products / np.maximum(counts, 1)[:, None, None]
     spread = spread - means[:, :, None] * means[:, None, :]
@@ -223,7 +226,7 @@ def build(
     task: Task,
     *,
     samples: int = 20,
-    weights: str = "balanced",
+    weights: str = "root",
     shrinkage: float = 0.01,
 ) -> BeatDiscriminant:
     """Build the discriminant for a task.
@@ -234,8 +237,9 @@ def build(
         A task whose output is of the kind ``event_class``.
     samples : int
         Samples of each lead around a beat, from 0.2 s before to 0.45 s after.
-    weights : {"balanced", "frequency"}
-        How likely classes are beforehand, and how much the covariance of each counts.
+    weights : {"root", "balanced", "frequency"}
+        How likely classes are beforehand, and how much the covariance of each counts:
+        as the root of their number, all the same, or as their number.
     shrinkage : float
         Share of the covariances between features that is left out, 0..1.
 
@@ -269,9 +273,7 @@ MODEL = Recipe(
     answers=frozenset({"event_class"}),
     family="baseline",
     build=build,
-    settings=MappingProxyType(
-        {"samples": 20, "weights": "balanced", "shrinkage": 0.01}
-    ),
+    settings=MappingProxyType({"samples": 20, "weights": "root", "shrinkage": 0.01}),
     suits=asks_about_beats,
     reference="de Chazal et al., IEEE TBME 2004, doi:10.1109/TBME.2004.827359",
 )

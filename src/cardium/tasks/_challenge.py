@@ -139,10 +139,7 @@ def build_challenge(
     rule = _Rule(year, threshold, matrix)
     title = f"ECG to the {len(rule.classes)} diagnoses of the Challenge {year}"
     if matrix is None:
-        title += (
-            " (without the challenge score, for which the official weights.csv is "
-            "needed: weights=PATH)"
-        )
+        title += "; its score needs weights=PATH"
     return Task(
         name=name,
         title=title,
