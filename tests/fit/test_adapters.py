@@ -120,6 +120,35 @@ def test_probabilities_stay_as_they_are() -> None:
     np.testing.assert_allclose(answer, [50, 80], rtol=1e-5)
 
 
+@pytest.mark.parametrize("aggregate", ["mean", "max"])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "none"])
+def test_windows_are_joined_by_whatever_makes_their_probabilities(
+    activation: str, aggregate: str
+) -> None:
+    time = np.arange(400) / 100
+    values = np.stack([time / 8, 0.9 - time / 5], 1).astype(np.float32)
+    ecg = Stream("ecg", values, time, ("time", "lead"), "mV", coords={"lead": LEADS})
+    means = np.stack([values[at : at + 200].mean(0) for at in (0, 100, 200)])
+    match activation:
+        case "sigmoid":
+            means = 1 / (1 + np.exp(-means))
+        case "softmax":
+            means = np.exp(means) / np.exp(means).sum(1, keepdims=True)
+    want = means.mean(0) if aggregate == "mean" else means.max(0)
+    joined = model(LABELS, activation=activation, crop=2.0, aggregate=aggregate)
+    answer = joined.predict(Sample("r1", ecg))["probability"]
+    np.testing.assert_allclose(answer, want, rtol=1e-5)
+
+
+def test_numbers_of_windows_are_averaged() -> None:
+    time = np.arange(400) / 100
+    values = np.stack([10 * time, 80 - time], 1).astype(np.float32)
+    ecg = Stream("ecg", values, time, ("time", "lead"), "mV", coords={"lead": LEADS})
+    numbers = Output("numbers", "quantity", ("age", "weight"))
+    joined = model(numbers, crop=2.0, aggregate="max").predict(Sample("r1", ecg))
+    np.testing.assert_allclose(joined["numbers"], values.mean(0), rtol=1e-5)
+
+
 def test_events_are_answered_one_by_one() -> None:
     output = Output("beat", "event_class", ("N", "V"))
     sample = record(0.0, np.log(3), events=np.array([0.1, 2.0, 3.9]))

@@ -3,11 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.fit.conftest import open_toy
+from torch.utils.data import DataLoader
 
-from cardium.core import UNLABELLED, Answer, Catalog, Entry
+from cardium.core import (
+    UNLABELLED,
+    Answer,
+    Catalog,
+    Entry,
+    OpenDataset,
+    Recording,
+    Stream,
+)
 from cardium.errors import DataCorruptError, NotProvidedError
 from cardium.fit._samples import Draws, DrawSampler, cut, item_loader, spread, stack
-from cardium.fit._tensors import InputFormat
+from cardium.fit._tensors import InputFormat, StoredRecord
+from cardium.io.signal_packs import write_signal_pack
+from cardium.signal import LEADS
+from cardium.tasks import open_task
 
 FRAME = InputFormat(2, size=4)
 CLIP = InputFormat(3, size=4, clip_length=4)
@@ -271,3 +284,89 @@ def test_items_are_of_the_size_of_the_network(discs, moving) -> None:
     # 19 mm over 7 steps, 50 times a second.
     np.testing.assert_allclose(item["scale"], 0.019 / 7 * 50, rtol=1e-5)
     assert item["limit"] == pytest.approx(0.2)
+
+
+def twelve_leads(count: int = 9) -> OpenDataset:
+    """Records of 10 s at 100 Hz, some of which are not as the others are."""
+    chance = np.random.default_rng(2)
+    recordings = {}
+    for i in range(count):
+        seconds = {1: 7.3, 2: 12.0}.get(i, 10.0)
+        rate = 500 if i == 3 else 100
+        digits = chance.integers(-900, 900, (round(seconds * rate), 12))
+        values = (digits / 1000).astype(np.float32)
+        leads: tuple[str, ...] = LEADS
+        match i:
+            case 4:
+                values[[5, 999], 3] = np.nan
+            case 5:
+                leads = LEADS[::-1]
+            case 6:
+                leads = (*LEADS[:-1], "V9")
+            case 7:
+                values += chance.normal(0, 1e-4, values.shape).astype(np.float32)
+        time = np.arange(len(values)) / rate
+        ecg = Stream(
+            "ecg", values, time, ("time", "lead"), "mV", coords={"lead": leads}
+        )
+        labels = {"superclass": (("NORM",), ("MI", "CD"))[i % 2]}
+        entry = Entry(f"r{i}", f"p{i}", "", frozenset({"ecg", *labels}), labels=labels)
+        recordings[f"r{i}"] = Recording(entry, {"ecg": ecg})
+    return open_toy(recordings)
+
+
+def batches_of(data: OpenDataset, *, shuffled: bool, workers: int) -> list[dict]:
+    """Two passes over a dataset as a training takes them."""
+    form = InputFormat(1, seconds=10.0, rate=100.0, leads=LEADS)
+    load = item_loader(open_task("ecg_superclass"), data, form)
+    drawn = Draws(
+        load,
+        data.catalog.entries,
+        form,
+        seed=5,
+        shuffled=shuffled,
+        workers=workers,
+    )
+    sampler = DrawSampler(2 * len(data.catalog)) if shuffled else range(len(drawn))
+    loader = DataLoader(
+        drawn, 4, sampler=sampler, collate_fn=stack, num_workers=workers
+    )
+    return list(loader)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_a_pack_gives_the_batches_of_its_files(
+    tmp_path, shuffled: bool, workers: int
+) -> None:
+    data = twelve_leads()
+    pack = write_signal_pack(tmp_path / "pack", data, ["ecg"])
+    from_files = batches_of(data, shuffled=shuffled, workers=0)
+    from_pack = batches_of(pack, shuffled=shuffled, workers=workers)
+    assert len(from_files) == len(from_pack) > 2
+    for one, other in zip(from_files, from_pack, strict=True):
+        assert one.keys() == other.keys()
+        assert one["skipped"] == other["skipped"]
+        for name in ("input", "target", "length"):
+            assert one[name].dtype == other[name].dtype
+            assert torch.equal(one[name], other[name])
+        assert one["input"].isfinite().all()
+    skipped = [row for batch in from_pack for row in batch["skipped"]]
+    assert {name for name, _ in skipped} == {"r6"}
+    assert all("no lead 'V6'" in why for _, why in skipped)
+    lengths = torch.cat([batch["length"] for batch in from_pack]).tolist()
+    assert set(lengths) == {730, 1000}
+
+
+def test_whole_records_of_a_pack_are_read_into_their_batch(tmp_path) -> None:
+    data = twelve_leads()
+    pack = write_signal_pack(tmp_path / "pack", data, ["ecg"])
+    form = InputFormat(1, seconds=10.0, rate=100.0, leads=LEADS)
+    load = item_loader(open_task("ecg_superclass"), pack, form)
+    stored = {
+        entry.id
+        for entry in pack.catalog
+        if entry.id != "r6" and isinstance(load(entry)["input"], StoredRecord)
+    }
+    # not the short one, that of another rate, that with gaps, nor that turned around
+    assert stored == {"r0", "r2", "r7", "r8"}

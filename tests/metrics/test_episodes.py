@@ -74,3 +74,18 @@ def test_wrong_episodes_are_refused():
         count_episodes([[0, 1, 2]], [])
     with pytest.raises(InvalidArgumentError, match="step"):
         episodes_of([0.5], [True], step=0)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 0.7, 1.0, 2.5])
+@pytest.mark.parametrize("start", [0.0, 1.3])
+def test_episodes_that_only_touch_do_not_overlap(step, start):
+    """The end of one step and the start of the next differ by rounding."""
+    time = start + step * (np.arange(1800) + 0.5)
+    true = np.arange(1800) // 3 % 3 == 0
+    after = np.roll(true, 3)
+    counts = count_episodes(
+        episodes_of(time, true, step=step), episodes_of(time, after, step=step)
+    )
+    assert (counts.both, counts.detected, counts.confirmed) == (0, 0, 0)
+    assert (counts.reference, counts.found) == (200, 200)
+    assert counts.missed == pytest.approx(step * true.sum())

@@ -143,3 +143,16 @@ def test_other_leads_and_settings_are_refused() -> None:
         build(task(NUMBERS), hidden=0)
     with pytest.raises(UnknownNameError, match="classifier 'tree'"):
         build(task(NUMBERS), classifier="tree")
+
+
+def test_what_differs_by_rounding_alone_says_nothing() -> None:
+    """Sums of the same number come out a hair apart; that hair is not a feature."""
+    chance = np.random.default_rng(0)
+    known = chance.normal(size=60)
+    hair = 0.3 + 1e-16 * chance.integers(0, 2, 60)
+    learnt = fit_layers(
+        np.stack([known, hair], 1), (known > 0)[:, None] * 1.0, hidden=0, classes=True
+    )
+    assert hair.std() > 0
+    assert learnt["deviation"][1] == 1
+    assert abs(learnt["weight"][1, 0]) < 1e-9 < learnt["weight"][0, 0]

@@ -90,7 +90,6 @@ def test_without_weights_the_title_says_what_is_missing(weights):
     bare = open_task("challenge_2021")
     assert bare.primary == "macro_auroc"
     assert "challenge_score" not in bare.metrics
-    assert "weights.csv" in bare.title
     assert "weights=PATH" in bare.title
     full = open_task("challenge_2021", weights=str(weights.parent))
     assert full.primary == next(iter(full.metrics)) == "challenge_score"
@@ -138,6 +137,37 @@ def test_summary_agrees_with_the_metric_and_with_sklearn(weights):
     drawn = bootstrap_intervals(columns, np.arange(150), task.summarize, draws=40)
     score = drawn["challenge_score"]
     assert score.low < score.value < score.high
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.45, 0.7])
+def test_a_probability_at_the_threshold_is_predicted_in_every_metric(
+    weights, threshold
+):
+    task = open_task("challenge_2021", weights=str(weights), threshold=threshold)
+    truth = np.eye(26)
+    # as answers are kept: in single precision, 0.7 is above and 0.45 below itself
+    at = np.where(truth > 0, threshold, threshold / 2).astype(np.float32)
+    found = task.summarize(columns_of(task, at, truth), np.arange(26))
+    for name in ("challenge_score", "exact_match", "macro_f1", "f_2", "g_2"):
+        assert found[name] == pytest.approx(1), name
+
+
+def test_records_without_a_scored_diagnosis_count_but_not_in_the_score(weights):
+    """As the challenge's own code: they are rows of zeros, and worth nothing."""
+    task = open_task("challenge_2021", weights=str(weights), threshold=0.5)
+    others = [recording(["55930002"]), recording(["55930002", "164884008"])]
+    answers = np.full((4, 26), 0.1, np.float32)
+    answers[[0, 1, 2], [0, 14, 5]] = 0.9  # right, right, made up, nothing
+    known = [recording(["164889003"]), recording(["426783006"])]
+    truths = [task.target(one, None).values["probability"] for one in known + others]
+    assert not np.any(truths[2:])
+    two, four = (
+        task.summarize(columns_of(task, answers[:n], truths[:n]), np.arange(n))
+        for n in (2, 4)
+    )
+    assert two["challenge_score"] == pytest.approx(1)
+    assert four["challenge_score"] == pytest.approx(1)
+    assert (two["exact_match"], four["exact_match"]) == (1.0, 0.75)
 
 
 def test_inputs_at_one_rate_of_some_leads():

@@ -15,6 +15,7 @@ from cardium.cli import (
     bench,
     data,
     demo,
+    explain,
     export,
     learn,
     live,
@@ -79,6 +80,7 @@ for _panel, _command in (
     (_LEARN, learn.predict),
     (_LEARN, learn.score),
     (_LEARN, learn.report),
+    (_LEARN, explain.explain),
 ):
     app.command(rich_help_panel=_panel)(_command)
 app.add_typer(bench.app, name="bench", rich_help_panel=_LEARN)

@@ -18,7 +18,7 @@ from cardium.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from cardium.core import Dataset
+    from cardium.core import Dataset, Output
 
 Name = Annotated[str, typer.Argument(help="A dataset's name; `cardium datasets`.")]
 
@@ -114,12 +114,19 @@ def _describe_task(name: str) -> dict[str, object]:
         "name": name,
         "what": task.title,
         "needs": [n if isinstance(n, str) else " or ".join(n) for n in task.needs],
+        "answers": _describe_output(task.output),
         "scored by": f"{metric.title} [{metric.unit}]" if metric.unit else metric.title,
         "metrics": list(task.metrics),
         "options": task_options(name),
         "data": [one.name for one in every if not task.missing(one.provides)],
         "models": [m for m in MODELS.names() if MODELS.find(m).can(task)],
     }
+
+
+def _describe_output(output: Output) -> str:
+    """Say what an answer is: its kind, and the names of what it holds, in order."""
+    kind = output.kind.replace("_", " ")
+    return f"{kind}: {', '.join(output.classes)}" if output.classes else kind
 
 
 def _describe_model(name: str) -> dict[str, object]:

@@ -19,8 +19,9 @@ def refuse_for_folder(path: Path, *chosen: object) -> None:
     """Refuse options that only a file needs: a folder knows its own."""
     if any(one is not None for one in chosen):
         raise InvalidArgumentError(
-            f"'{path}' is no .csv, .npy or .npz: --task, --data, --model and --output "
-            "are for files of predictions. A predictions folder knows its own."
+            f"'{path}' is no .csv, .npy or .npz: --task, --data, --split, --model, "
+            "--output and --option are for files of predictions. A predictions folder "
+            "knows its own."
         )
 
 

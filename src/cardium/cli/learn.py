@@ -184,8 +184,11 @@ def score(
         str | None, typer.Option(help="Of a file: the dataset it is about.")
     ] = None,
     split: Annotated[
-        str, typer.Option(help="Of a file: test, val or train; all: every recording.")
-    ] = "test",
+        str | None,
+        typer.Option(
+            help="Of a file: test, val or train; all: every recording. Default: test."
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Of a file: the model's name. Default: that of the file."),
@@ -215,11 +218,11 @@ def score(
     if is_file(predictions):
         options = parse_values(option, of="--option")
         predictions = import_file(
-            predictions, task, data, split=split, model=model, out=out,
+            predictions, task, data, split=split or "test", model=model, out=out,
             options=options, root=root,
         )  # fmt: skip
     else:
-        refuse_for_folder(predictions, task, data, model, out)
+        refuse_for_folder(predictions, task, data, split, model, out, option)
     scored = score_predictions(predictions, root=root, draws=draws, seed=seed)
     print_reports([scored], as_json=as_json)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from cardium.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from cardium.core import Stream
-    from cardium.live import Beat, BrainFlowBoard, Monitor
+    from cardium.live import Beat, BrainFlowBoard, Monitor, Recorder
 
 _REPORT_EVERY = 1.0
 _LONGEST = 3600.0
@@ -51,8 +51,9 @@ def live(
         ),
     ] = "1",
     master: Annotated[
-        str, typer.Option(help="playback: the board whose file it is.")
-    ] = "synthetic",
+        str | None,
+        typer.Option(help="playback: the board whose file it is. Default: synthetic."),
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(help="The rate you expect [Hz]; another one is refused."),
@@ -85,6 +86,10 @@ def live(
     Missing samples are shown, counted and recorded as missing, never filled in. On a
     terminal the trace scrolls; elsewhere there is a line a second, of JSON with --json.
     """
+    _check_playback(
+        board, file, data, {"--loop": loop or None, "--master": master, "--root": root}
+    )
+    master = master or "synthetic"
     from cardium.live import BrainFlowBoard, Monitor, Recorder, Source, open_model
     from cardium.live.recorder import GAPS, recover
     from cardium.live.source import RESTART_AFTER
@@ -123,7 +128,7 @@ def live(
         )
         with _reporter(monitor, as_json=as_json) as each:
             summary = monitor.run(seconds or None, each=each)
-    _print_end(monitor, as_json=as_json)
+    _print_end(monitor, recorder, as_json=as_json)
     if recorder is not None and not as_json:
         names = ", ".join(recorder.records) or "nothing: no sample came"
         typer.echo(f"Recorded in {out}: {names}")
@@ -131,6 +136,26 @@ def live(
             typer.echo(f"Gaps: {recorder.folder / GAPS}")
         if recorder.clipped:
             typer.echo(f"{recorder.clipped} samples were out of range.", err=True)
+
+
+def _check_playback(
+    board: str, file: Path | None, data: str | None, options: Mapping[str, object]
+) -> None:
+    """Refuse a playback of nothing, and options that only a playback has."""
+    if board == "playback":
+        if file is None and data is None:
+            raise InvalidArgumentError(
+                "Board 'playback' needs what to play: --file, or --data and "
+                "--recording."
+            )
+        if options["--root"] is None or data is not None:
+            return
+        options = {"--root": "", "without --data": ""}
+    if given := [name for name, value in options.items() if value is not None]:
+        raise InvalidArgumentError(
+            f"{' '.join(given)} changes nothing: board '{board}' plays no recording of "
+            "a dataset."
+        )
 
 
 def _check_rate(board: BrainFlowBoard, rate: float | None) -> None:
@@ -248,13 +273,15 @@ def _line_writer(monitor: Monitor, *, as_json: bool) -> Callable[[list[Beat]], N
     return write
 
 
-def _print_end(monitor: Monitor, *, as_json: bool) -> None:
+def _print_end(monitor: Monitor, recorder: Recorder | None, *, as_json: bool) -> None:
     """Print what a stream came to."""
     from cardium.live.view import as_fields, status_line
 
     summary = monitor.summary()
     if as_json:
-        typer.echo(json.dumps(plain({**as_fields(summary), "ended": True})))
+        records = [] if recorder is None else recorder.records
+        end = {**as_fields(summary), "records": records, "ended": True}
+        typer.echo(json.dumps(plain(end)))
         return
     typer.echo(status_line(summary))
     typer.echo(

@@ -37,6 +37,9 @@ _SHOWN: Mapping[str, tuple[str, str]] = {
 }
 """What a terminal has room for: what it is called there, and its unit."""
 
+_NO_MEASURES = {"lead", "r_peak_method", "n_beats", "timing_method"}
+"""What says of a row how it was measured."""
+
 _REASONS = 5
 """How many reasons are printed; files and JSON hold all."""
 
@@ -79,18 +82,23 @@ def measure(
         found = measure_dataset(data, catalog, by=by, workers=workers, progress=report)
     if out is not None:
         write_table(out, found)
-    rows = [one.row() for one in found]
+    measured = [one for one in found if _is_measured(one)]
     if as_json:
-        print_json(rows)
+        print_json([one.row() for one in found])
     else:
-        if shown := [_short(one, by) for one in found if one.measured]:
+        if shown := [_short(one, by) for one in measured]:
             print_rows(shown)
         typer.echo(f"{len(shown)} of {len(found)} rows have a measure.")
         for reason, count in _reasons(found).most_common(_REASONS):
             typer.echo(f"{count} x {reason}")
         if out is not None:
             typer.echo(out)
-    raise typer.Exit(0 if any(one.measured for one in found) else 1)
+    raise typer.Exit(0 if measured else 1)
+
+
+def _is_measured(one: Measurements) -> bool:
+    """Say whether a row has a measure: more than which beats there are, and where."""
+    return one.measured and bool(one.values.keys() - _NO_MEASURES)
 
 
 def _short(one: Measurements, by: str) -> dict[str, object]:
@@ -118,7 +126,7 @@ def _reasons(found: Sequence[Measurements]) -> Counter[str]:
     return Counter(
         NOTHING if reason.startswith(NOTHING) else reason
         for one in found
-        if not one.measured
+        if not _is_measured(one)
         for reason in one.reasons[:1]
     )
 

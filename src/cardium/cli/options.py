@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cardium.core import Catalog, Entry
-from cardium.errors import InvalidArgumentError, NotProvidedError
+from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Root = Annotated[
@@ -81,10 +81,16 @@ def select(
     ------
     InvalidArgumentError
         If a text is no condition, or a number is compared with none.
+    UnknownNameError
+        If no recording has such a label.
     NotProvidedError
         If none is left; the message lists the values there are.
     """
     wanted = [_condition(text) for text in where or ()]
+    labels = sorted({name for entry in catalog for name in entry.labels})
+    for name, _, _ in wanted:
+        if labels and name not in labels:
+            raise UnknownNameError("label", name, labels)
     kept = catalog.where(lambda entry: all(_fits(entry, *one) for one in wanted))
     if not len(kept):
         there = "; ".join(f"{name}: {_there(catalog, name)}" for name, _, _ in wanted)

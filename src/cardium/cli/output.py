@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import NoneType
@@ -15,6 +16,7 @@ from cardium.core.files import plain
 from cardium.errors import InvalidArgumentError
 
 Row = Mapping[str, object]
+_NARROWEST = 20
 _NAMES = ("name", "recording", "split", "stream", "exam_id", "tasks", "data")
 
 
@@ -59,9 +61,22 @@ def print_fields(fields: Row, *, as_json: bool = False) -> None:
     if as_json:
         print_json(fields)
         return
+    from rich.console import Console
+
     width = max(len(name) for name in fields)
+    room = max(Console().width, width + 2 * _NARROWEST)
     for name, value in fields.items():
-        typer.echo(f"{name:<{width}}  {_cell(value)}")
+        # broken between words only: what is copied, as an address, stays whole
+        lines = textwrap.wrap(
+            _cell(value),
+            room - width - 2,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        first, *rest = lines or [""]
+        typer.echo(f"{name:<{width}}  {first}".rstrip())
+        for line in rest:
+            typer.echo(f"{'':<{width}}  {line}")
 
 
 def format_rows(rows: Sequence[Row], style: str) -> str:

@@ -37,14 +37,19 @@ def prepare(
     out: Annotated[Path, typer.Option("--output", "-o", help="The pack's folder.")],
     root: Root = None,
     protocol: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="published: as a paper's code does. corrected. Signals have none."
+            help="Of clips. published: as a paper's code does; or corrected. Default: "
+            "published."
         ),
-    ] = "published",
+    ] = None,
     domain: Annotated[
-        str, typer.Option(help="What a model sees of clips: beamspace or cartesian.")
-    ] = "beamspace",
+        str | None,
+        typer.Option(
+            help="What a model sees of clips: beamspace or cartesian. Default: "
+            "beamspace."
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,14 +80,16 @@ def prepare(
     known = {k: v for k, v in chosen.items() if k in task_options(task)}
     if (the_task := open_task(task, **known)).output.kind in _OF_SIGNALS:
         open_task(task, **chosen)  # refuses an option that it does not have
-        if workers:
+        clips = {"--workers": workers, "--protocol": protocol, "--domain": domain}
+        if given := [f"{name} {value}" for name, value in clips.items() if value]:
             raise InvalidArgumentError(
-                f"Signals are packed as fast as they are read: '{task}' takes no "
-                f"--workers, got {workers}."
+                f"{', '.join(given)}: '{task}' is a task of signals, which are packed "
+                "as they are, as fast as they are read."
             )
         _prepare_signals(the_task, data, root, out, where, limit, as_json=as_json)
         return
-    options = {**chosen, "domain": domain}
+    options = {**chosen, "domain": domain or "beamspace"}
+    protocol = protocol or "published"
     reopen = partial(open_source, task, protocol, options, data, root)
     source = reopen()
     usable = source.protocol.task.usable(source.data.catalog)
@@ -129,6 +136,7 @@ def _prepare_signals(
     from cardium.io.signal_packs import skipped_of, write_signal_pack
 
     data = open_dataset(name, root)
+    task.usable(data.catalog)  # refuses a dataset that the task cannot be asked of
     streams = _signals_of(task, data)
     entries = select(data.catalog, where, limit).entries
     with progress(f"Packing {name}") as report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,10 +12,12 @@ import typer
 from cardium.cli.options import Json, Limit, Root, Where, select
 from cardium.cli.output import Row, print_rows
 from cardium.core import Catalog, Recording
-from cardium.errors import InvalidArgumentError
+from cardium.errors import InvalidArgumentError, NotProvidedError
 
 if TYPE_CHECKING:
     from cardium.plot.ecg_picture import Form
+
+_ECGS = ("ecg", "ecg_100hz")
 
 
 def show(
@@ -35,8 +38,11 @@ def show(
         str | None, typer.Option(help="The stream to show, if there are several.")
     ] = None,
     view: Annotated[
-        str, typer.Option(help="cartesian, beamspace or both side by side.")
-    ] = "cartesian",
+        str | None,
+        typer.Option(
+            help="cartesian, beamspace or both side by side. Default: cartesian."
+        ),
+    ] = None,
     frame: Annotated[
         int | None, typer.Option(help="The frame of a .png, from 0; -1 is the last.")
     ] = None,
@@ -48,20 +54,27 @@ def show(
         ),
     ] = None,
     sync: Annotated[
-        str, typer.Option(help="Several recordings: together by time or by phase.")
-    ] = "time",
+        str | None,
+        typer.Option(
+            help="Several recordings: together by time or by phase. Default: time."
+        ),
+    ] = None,
     frame_rate: Annotated[
         float | None, typer.Option(help="Frames a second of the file [Hz].")
     ] = None,
     speed: Annotated[
-        float, typer.Option(help="How fast time passes; 0.5 is slow motion.")
-    ] = 1.0,
+        float | None,
+        typer.Option(help="How fast time passes; 0.5 is slow motion. Default: 1."),
+    ] = None,
     size: Annotated[
         int | None, typer.Option(min=64, help="Longer side of an image [pixels].")
     ] = None,
     layout: Annotated[
-        str, typer.Option(help="Of an ECG: auto, strip, 3x4+1, 6x2, 12x1 or rows.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            help="Of an ECG: auto, strip, 3x4+1, 6x2, 12x1 or rows. Default: auto."
+        ),
+    ] = None,
     start: Annotated[
         float | None, typer.Option(help="Of an ECG: the first time drawn [s].")
     ] = None,
@@ -70,9 +83,11 @@ def show(
     ] = None,
     lead: Annotated[str | None, typer.Option(help="Of an ECG: a strip's lead.")] = None,
     paper_speed: Annotated[
-        float, typer.Option(help="Of an ECG: 25 or 50 mm/s.")
-    ] = 25.0,
-    gain: Annotated[float, typer.Option(help="Of an ECG: 5, 10 or 20 mm/mV.")] = 10.0,
+        float | None, typer.Option(help="Of an ECG: 25 or 50 mm/s. Default: 25.")
+    ] = None,
+    gain: Annotated[
+        float | None, typer.Option(help="Of an ECG: 5, 10 or 20 mm/mV. Default: 10.")
+    ] = None,
     root: Root = None,
     where: Where = None,
     limit: Limit = None,
@@ -93,31 +108,40 @@ def show(
         return
     opened = [data[recording] for recording in recordings]
     if output is None:
-        rows = [
-            {"recording": one.entry.id, **row} if len(opened) > 1 else row
-            for one in opened
-            for row in describe(one, stream)
-        ]
-        print_rows(rows, title=", ".join(recordings), as_json=as_json)
+        print_rows(_rows(opened, stream), title=", ".join(recordings), as_json=as_json)
         return
-    from cardium.plot.clip import is_ecg, write_panels, write_picture
+    of_images = {
+        "--view": view, "--frame": frame, "--time": time, "--phase": phase,
+        "--sync": sync, "--frame-rate": frame_rate, "--speed": speed, "--size": size,
+    }  # fmt: skip
+    of_ecgs = {
+        "--layout": layout, "--start": start, "--duration": duration, "--lead": lead,
+        "--paper-speed": paper_speed, "--gain": gain,
+    }  # fmt: skip
+    from cardium.plot.clip import write_panels, write_picture
 
-    if len(opened) == 1 and is_ecg(opened[0], stream):
+    if (trace := _trace(opened, stream)) is not None:
         from cardium.plot.ecg_picture import write_ecg
 
+        _refuse(of_images, "the picture of an ECG")
         write_ecg(
-            opened[0], output, stream=stream or "ecg", layout=cast("Form", layout),
-            start=start, duration=duration, lead=lead, speed=paper_speed, gain=gain,
+            opened[0], output, stream=trace, layout=cast("Form", layout or "auto"),
+            start=start, duration=duration, lead=lead, speed=paper_speed or 25.0,
+            gain=gain or 10.0,
         )  # fmt: skip
     elif len(opened) == 1:
+        _refuse({**of_ecgs, "--sync": sync}, "a picture of images")
         write_picture(
-            opened[0], output, stream=stream, view=view, frame=frame, time=time,
-            phase=phase, frame_rate=frame_rate, speed=speed, size=size or 640,
+            opened[0], output, stream=stream, view=view or "cartesian", frame=frame,
+            time=time, phase=phase, frame_rate=frame_rate,
+            speed=1.0 if speed is None else speed, size=size or 640,
         )  # fmt: skip
     else:
+        _refuse(of_ecgs, "a picture of images")
         write_panels(
-            opened, output, sync=sync, stream=stream, view=view, frame=frame,
-            time=time, phase=phase, frame_rate=frame_rate, speed=speed,
+            opened, output, sync=sync or "time", stream=stream,
+            view=view or "cartesian", frame=frame, time=time, phase=phase,
+            frame_rate=frame_rate, speed=1.0 if speed is None else speed,
             size=size or 420,
         )  # fmt: skip
     typer.echo(output)
@@ -179,6 +203,44 @@ def describe(recording: Recording, stream: str | None = None) -> list[Row]:
     return [r for r in rows if stream in (None, r["stream"], r.get("on"))]
 
 
+def _rows(opened: Sequence[Recording], stream: str | None) -> list[Row]:
+    """Describe recordings, or what one stream of theirs is."""
+    rows: list[Row] = [
+        {"recording": one.entry.id, **row} if len(opened) > 1 else row
+        for one in opened
+        for row in describe(one, stream)
+    ]
+    if stream is not None and not rows:
+        there = {str(row["stream"]) for one in opened for row in describe(one)}
+        raise NotProvidedError(
+            f"No stream '{stream}'. There are: {', '.join(sorted(there)) or 'none'}."
+        )
+    return rows
+
+
+def _trace(opened: Sequence[Recording], stream: str | None) -> str | None:
+    """Name the ECG that is to be drawn; None if images are."""
+    from cardium.plot.clip import is_ecg
+
+    of_ecg = [
+        stream or next(name for name in _ECGS if name in one.streams)
+        for one in opened
+        if is_ecg(one, stream)
+        or (stream is None and not one.streams.keys() - set(_ECGS) and one.streams)
+    ]
+    if of_ecg and len(opened) > 1:
+        raise InvalidArgumentError(
+            f"ECGs are drawn one at a time; {len(opened)} recordings were named."
+        )
+    return of_ecg[0] if of_ecg else None
+
+
+def _refuse(options: Mapping[str, object], of: str) -> None:
+    """Refuse options that would change nothing."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise InvalidArgumentError(f"{', '.join(given)} changes nothing in {of}.")
+
+
 def _list(entries: Catalog, *, whole: bool) -> list[Row]:
     """List recordings with what the catalog knows of them; for people, the gist."""
     rows: list[Row] = []
@@ -189,6 +251,10 @@ def _list(entries: Catalog, *, whole: bool) -> list[Row]:
             rows.append({**row, "labels": labels, "provides": sorted(entry.provides)})
             continue
         has = ", ".join(sorted(entry.provides - labels.keys()))
-        short = {k: v for k, v in labels.items() if not isinstance(v, tuple)}
+        short = {
+            k: v
+            for k, v in labels.items()
+            if v not in (None, "") and not isinstance(v, tuple)
+        }
         rows.append({**row, "has": has, "labels": short})
     return rows

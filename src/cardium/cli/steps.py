@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from cardium.core import (
     Task,
     split_catalog,
 )
-from cardium.errors import InvalidArgumentError
+from cardium.errors import DataMissingError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from cardium.evaluate.bootstrap import Estimate
@@ -235,11 +236,28 @@ def score_predictions(
     from cardium.evaluate import load_report, score
     from cardium.evaluate.report import SUMMARY
 
+    _check_predictions(predictions)
     if not again and (predictions / SUMMARY).is_file():
         return predictions, load_report(predictions)
     with progress("Scoring") as report:
         return predictions, score(
             predictions, root=root, draws=draws, seed=seed, progress=report
+        )
+
+
+def _check_predictions(folder: Path) -> None:
+    """Refuse what holds no predictions; of a run, say where they are."""
+    if (folder / "recordings.csv").is_file():
+        return
+    if inside := sorted(path.parent for path in folder.glob("*/recordings.csv")):
+        names = ", ".join(f"'{path}'" for path in inside)
+        raise InvalidArgumentError(
+            f"'{folder}' holds no predictions itself. Score one of those in it: {names}."
+        )
+    if not (folder / "provenance.json").is_file():
+        raise DataMissingError(
+            f"'{folder}' holds no predictions: there is no provenance.json in it. "
+            "`cardium fit` and `cardium predict` write such folders."
         )
 
 
@@ -269,6 +287,7 @@ def print_reports(
     reports = [report for _, report in scored]
     names = name_models(reports)
     first = reports[0]
+    known, unknown = _printed(reports)
     rows = [
         {
             "metric": _said(first.metrics[metric]),
@@ -277,7 +296,7 @@ def print_reports(
                 for name, report in zip(names, reports, strict=True)
             },
         }
-        for metric in _printed(first)
+        for metric in known
     ]
     count = first.summary[first.primary]
     print_rows(
@@ -286,6 +305,11 @@ def print_reports(
         f"{count.n_recordings} recordings of {count.n_patients} patients; "
         "value [95 % interval by patient]",
     )
+    if unknown:
+        typer.echo(
+            f"{len(unknown)} more have no value here, as '"
+            f"{_said(first.metrics[unknown[0]])}': too few recordings decide them."
+        )
     for folder, report in scored:
         if report.skipped:
             recording, reason = report.skipped[0]
@@ -328,10 +352,15 @@ def write_page(
     return page
 
 
-def _printed(report: Report) -> list[str]:
-    """Name the metrics that fit a terminal: the primary one first."""
-    others = [name for name in report.summary if name != report.primary]
-    return [report.primary, *others]
+def _printed(reports: Sequence[Report]) -> tuple[list[str], list[str]]:
+    """Name the metrics, the primary one first, and those that have no value."""
+    first = reports[0]
+    others = [name for name in first.summary if name != first.primary]
+    known = {n for n in others for r in reports if not isnan(r.summary[n].value)}
+    return (
+        [first.primary, *(name for name in others if name in known)],
+        [name for name in others if name not in known],
+    )
 
 
 def _said(metric: Metric) -> str:

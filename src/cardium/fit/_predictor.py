@@ -93,14 +93,22 @@ class NetworkPredictor:
         record, form = input_tensor(sample, self.form), self.form
         length = torch.tensor([record.shape[1]])
         padded = pad(record, form.samples or form.crop_samples)
-        raw = answer_records(
-            self.network, padded[None].to(self.device), length, form, self.output.kind
-        )
-        answer = self._activate(raw.float())[0].cpu()
+        answer = answer_records(
+            self._answer_windows,
+            padded[None].to(self.device),
+            length,
+            form,
+            self.output.kind,
+            logits=False,
+        )[0].cpu()
         if form.mean:
             answer = answer * torch.tensor(form.deviation) + torch.tensor(form.mean)
         array: NDArray[np.float32] = answer.numpy()
         return array
+
+    def _answer_windows(self, windows: Tensor) -> Tensor:
+        """Answer what a network sees at once, by probabilities or numbers."""
+        return self._activate(self.network(windows).float())
 
     def _answer_events(self, sample: Sample) -> NDArray[np.float32]:
         """Answer each event by what is around it, (K, C)."""

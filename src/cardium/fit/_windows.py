@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -29,14 +31,20 @@ def window_starts(samples: int, length: int) -> list[int]:
 
 
 def answer_records(
-    network: nn.Module, records: Tensor, lengths: Tensor, form: InputFormat, kind: Kind
+    network: Callable[[Tensor], Tensor],
+    records: Tensor,
+    lengths: Tensor,
+    form: InputFormat,
+    kind: Kind,
+    *,
+    logits: bool = True,
 ) -> Tensor:
     """Answer records, (B, C), as a network does that sees them whole.
 
     Parameters
     ----------
-    network : torch.nn.Module
-        Maps (batch, lead, time) to (batch, C).
+    network : function (batch, lead, time) -> (batch, C)
+        The network, or the network and what makes probabilities of its answers.
     records : (B, lead, time) [mV]
         Padded to one length, and not shorter than a window.
     lengths : (B,)
@@ -45,17 +53,18 @@ def answer_records(
         Says how long a window is and what is taken of their answers.
     kind : {"multilabel", "quantity"}
         What they are.
+    logits : bool
+        Whether answers about labels are log-odds, not probabilities.
 
     Returns
     -------
     (B, C)
-        Logits, or values as the network gives them. Windows are joined by their
-        probabilities, and the log-odds of these are returned.
+        Logits, probabilities or values, as the network gives them. Windows are joined
+        by their probabilities; of logits the log-odds of these are returned.
     """
     crop = form.crop_samples
     if not crop:
-        whole: Tensor = network(records)
-        return whole
+        return network(records)
     order, answers = [], []
     for length in sorted(set(lengths.tolist())):
         of_it = (lengths == length).nonzero()[:, 0].to(records.device)
@@ -63,12 +72,14 @@ def answer_records(
         cuts = torch.stack([records[of_it, :, at : at + crop] for at in starts], 1)
         raw = torch.cat([network(p) for p in torch.split(cuts.flatten(0, 1), _AT_ONCE)])
         raw = raw.reshape(len(of_it), len(starts), -1)
-        answers.append(join_windows(raw, form, kind))
+        answers.append(join_windows(raw, form, kind, logits=logits))
         order.append(of_it)
     return torch.cat(answers)[torch.cat(order).argsort()]
 
 
-def join_windows(raw: Tensor, form: InputFormat, kind: Kind) -> Tensor:
+def join_windows(
+    raw: Tensor, form: InputFormat, kind: Kind, *, logits: bool = True
+) -> Tensor:
     """Join the answers of windows, (B, window, C) to (B, C).
 
     Examples
@@ -82,6 +93,8 @@ def join_windows(raw: Tensor, form: InputFormat, kind: Kind) -> Tensor:
         return raw.mean(1)
     if form.aggregate == "max":
         return raw.amax(1)
+    if not logits:
+        return raw.mean(1)
     probability = raw.float().sigmoid().mean(1)
     return probability.clamp(_NO_DOUBT, 1 - _NO_DOUBT).logit()
 

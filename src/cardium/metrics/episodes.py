@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from cardium.core import FloatArray
 from cardium.errors import InvalidArgumentError
 
+_ROUNDING = 1e-6
+"""Overlaps of no more [s] come from rounding, of episodes that only touch."""
+
 
 @dataclass(frozen=True, slots=True)
 class EpisodeCounts:
@@ -110,7 +113,7 @@ def count_episodes(reference: ArrayLike, found: ArrayLike) -> EpisodeCounts:
     shared = np.minimum(true[:, None, 1], other[:, 1]) - np.maximum(
         true[:, None, 0], other[:, 0]
     )
-    shared = np.maximum(shared, 0.0)
+    shared = np.where(shared > _ROUNDING, shared, 0.0)
     both = float(shared.sum())
     return EpisodeCounts(
         both=both,

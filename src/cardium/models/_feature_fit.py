@@ -22,6 +22,7 @@ _INVERSE_PENALTY = 0.003
 _PENALTY = 300.0
 _RARE = 1e-4
 _FAR = 10.0
+_SAME = 1e-9
 
 
 def fit_layers(
@@ -54,7 +55,8 @@ def fit_layers(
         If a hidden layer is asked for and of no record everything is known.
     """
     mean, deviation = features.mean(0), features.std(0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
+    # what differs by rounding alone is the same for everybody
+    deviation = np.where(deviation > _SAME * abs(mean), deviation, 1.0)
     inputs = ((features - mean) / deviation).clip(-_FAR, _FAR)
     learnt = {"mean": mean, "deviation": deviation}
     known = np.isfinite(truths)

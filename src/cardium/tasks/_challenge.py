@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,12 +84,16 @@ class _Rule:
             {"probability": np.array([c in names for c in self.classes], np.float32)}
         )
 
+    def predicted(self, probability: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which classes count as predicted, in the precision of answers."""
+        return np.asarray(probability.astype(np.float32) >= np.float32(self.threshold))
+
     def score(self, prediction: Answer, truth: Answer) -> dict[str, float]:
         """Keep what areas need, and what the record adds to the challenge's score."""
         columns = label_columns(prediction, truth, self.classes)
         if self.weights is None:
             return columns
-        given = prediction.values["probability"][None] >= self.threshold
+        given = self.predicted(prediction.values["probability"][None])
         credit = challenge_credit(
             given, truth.values["probability"][None], self.weights
         )
@@ -100,7 +104,7 @@ class _Rule:
     ) -> dict[str, float]:
         """Compute the score, the areas, and what depends on the threshold."""
         probability, truth = label_arrays(columns, self.classes)
-        given = probability >= self.threshold
+        given = self.predicted(probability)
         f_2, g_2 = f_and_g_beta(given, truth, classes=self.classes)
         found = {
             **summarize_labels(columns, patients, self.classes),

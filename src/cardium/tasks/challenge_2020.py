@@ -51,7 +51,9 @@ def build(
     published: scores on a part of the training data cannot be compared with it.
 
     Codes that are not scored do not count, and a record that has no other is scored
-    all the same, as in the challenge. Records are resampled
+    all the same, as in the challenge. A record whose ``Dx`` is empty says nothing and
+    is not in the task; the challenge's own code takes it for one without any class,
+    which leaves the score as it is. Records are resampled
     (`cardium.signal.resampling.resample`); samples that are no number are 0 mV. A
     record without one of its leads is refused.
 
