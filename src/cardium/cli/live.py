@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,16 +86,14 @@ def live(
     Missing samples are shown, counted and recorded as missing, never filled in. On a
     terminal the trace scrolls; elsewhere there is a line a second, of JSON with --json.
     """
-    _check_playback(
-        board, file, data, {"--loop": loop or None, "--master": master, "--root": root}
-    )
-    master = master or "synthetic"
+    _check_playback(board, file, data, root)
     from cardium.live import BrainFlowBoard, Monitor, Recorder, Source, open_model
     from cardium.live.recorder import GAPS, recover
     from cardium.live.source import RESTART_AFTER
 
+    played = master or "synthetic"
     taken = min(seconds or _LONGEST, _LONGEST) + 1
-    with _playable(board, file, data, recording, lead, master, root, taken) as (
+    with _playable(board, file, data, recording, lead, played, root, taken) as (
         path,
         name,
     ):
@@ -104,13 +102,17 @@ def live(
             lead=1 if name else _number(lead),
             name=name,
             file=path,
-            master=master,
+            master=played,
             loop=loop,
             serial_port=serial_port,
             mac_address=mac_address,
             ip_address=ip_address,
             ip_port=ip_port,
         )
+        if source.name != "playback" and (loop or master is not None):
+            raise InvalidArgumentError(
+                f"--loop and --master are for a playback; board is '{source.name}'."
+            )
         _check_rate(source, rate)
         recorder = None
         if out is not None:
@@ -139,23 +141,16 @@ def live(
 
 
 def _check_playback(
-    board: str, file: Path | None, data: str | None, options: Mapping[str, object]
+    board: str, file: Path | None, data: str | None, root: Path | None
 ) -> None:
-    """Refuse a playback of nothing, and options that only a playback has."""
-    if board == "playback":
-        if file is None and data is None:
-            raise InvalidArgumentError(
-                "Board 'playback' needs what to play: --file, or --data and "
-                "--recording."
-            )
-        if options["--root"] is None or data is not None:
-            return
-        options = {"--root": "", "without --data": ""}
-    if given := [name for name, value in options.items() if value is not None]:
+    """Refuse a playback of nothing, and a folder of no dataset."""
+    if board == "playback" and file is None and data is None:
         raise InvalidArgumentError(
-            f"{' '.join(given)} changes nothing: board '{board}' plays no recording of "
-            "a dataset."
+            "Board 'playback' needs a file to play, --file, or a recording, --data and "
+            "--recording."
         )
+    if root is not None and data is None:
+        raise InvalidArgumentError(f"--root '{root}' is of no use without --data.")
 
 
 def _check_rate(board: BrainFlowBoard, rate: float | None) -> None:

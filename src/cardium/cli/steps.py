@@ -252,7 +252,7 @@ def _check_predictions(folder: Path) -> None:
     if inside := sorted(path.parent for path in folder.glob("*/recordings.csv")):
         names = ", ".join(f"'{path}'" for path in inside)
         raise InvalidArgumentError(
-            f"'{folder}' holds no predictions itself. Score one of those in it: {names}."
+            f"'{folder}' holds no predictions itself. Name one of those in it: {names}."
         )
     if not (folder / "provenance.json").is_file():
         raise DataMissingError(
@@ -307,8 +307,8 @@ def print_reports(
     )
     if unknown:
         typer.echo(
-            f"{len(unknown)} more have no value here, as '"
-            f"{_said(first.metrics[unknown[0]])}': too few recordings decide them."
+            f"{len(unknown)} more have no value on these recordings, such as "
+            f"'{_said(first.metrics[unknown[0]])}'; --json lists them."
         )
     for folder, report in scored:
         if report.skipped:

@@ -13,7 +13,7 @@ dataset that it was made of: whatever takes that takes the pack, by its folder::
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -311,6 +311,8 @@ def _pack(
     except (CardiumError, OSError) as error:
         return PackedRecording(about, reason=str(error))
     streams = {name: _packed(*pair, store) for name, pair in held.items()}
+    left = recording.streams.keys() - held.keys()  # the pack does not provide them
+    about = PackedEntry.of(replace(entry, provides=entry.provides - left))
     return PackedRecording(about, streams, notes)
 
 

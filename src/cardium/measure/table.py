@@ -62,7 +62,8 @@ def measure_dataset(
     Raises
     ------
     InvalidArgumentError
-        If `by` is neither, or there is not one worker at least.
+        If `by` is neither, or ECGs are to be measured by examination, or there is not
+        one worker at least.
 
     Notes
     -----
@@ -86,6 +87,13 @@ def measure_dataset(
             f"Measuring by '{by}' with {workers} workers; it is by 'recording' or by "
             "'exam', with one worker at least."
         )
+    provided = data.dataset.provides
+    is_ecg = "ecg" in provided and "b_mode" not in provided
+    if is_ecg and by == "exam":
+        raise InvalidArgumentError(
+            f"{data.dataset.info.title} holds ECGs, which are measured by 'recording'; "
+            "an 'exam' puts views of the heart together."
+        )
     entries = data.catalog if catalog is None else catalog
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -96,8 +104,6 @@ def measure_dataset(
         [replace(entry, labels=dict(entry.labels)) for entry in group]
         for group in groups.values()
     ]
-    provided = data.dataset.provides
-    is_ecg = "ecg" in provided and "b_mode" not in provided
     one = _ecg if is_ecg else measure_recording
     measure = partial(_measure_group, data.dataset.load, data.root, by, one)
     rows = []

@@ -137,7 +137,8 @@ def choose_scene(recording: Recording, stream: str | None, view: str) -> Scene:
         if scene.is_empty:
             there = ", ".join(recording.streams) or "nothing"
             raise NotProvidedError(
-                f"Recording '{recording.entry.id}' has no image stream; it has {there}."
+                f"Recording '{recording.entry.id}' has nothing to draw, no image and "
+                f"no ECG; it has {there}."
             )
         return scene
     if stream in recording.meshes:
