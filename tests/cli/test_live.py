@@ -49,6 +49,7 @@ def test_a_played_file_is_shown_and_recorded_twice(typed, played, tmp_path):
     assert lines[-1]["ended"]
     assert lines[-1]["heart_rate"] == pytest.approx(100, rel=0.01)
     assert lines[-1]["missing"] == 0
+    assert lines[-1]["records"] == ["live_0001"]
     peaks = [at for line in lines[:-1] for at in line["r_peaks"]]
     np.testing.assert_allclose(peaks, 0.4 + 0.6 * np.arange(len(peaks)), atol=0.005)
     status, out, _ = typed(*words[:-1], "1", "-o", tmp_path / "rec")
@@ -80,6 +81,10 @@ def test_a_recording_of_a_dataset_is_played_by_its_lead(typed, shared_data):
     ("words", "said"),
     [
         (("--board", "playback"), "needs a file"),
+        (("--board", "playback", "--file", "no.csv"), "none at 'no.csv'"),
+        (("--loop", "--seconds", "1"), "for a playback"),
+        (("--master", "cyton", "--seconds", "1"), "for a playback"),
+        (("--root", "x", "--seconds", "1"), "no use without --data"),
         (("--board", "cyton", "--lead", "V1"), "must be a number"),
         (("--rate", "500"), "has 250 Hz, --rate says 500"),
         (("--data", "mit_bih"), "--recording"),

@@ -132,3 +132,23 @@ def test_errors_teach(cardium, phantom, words, status, said) -> None:
     assert got == status, out + err
     assert said in err
     assert "Traceback" not in err
+
+
+def test_what_is_too_short_to_measure_has_no_measure(cardium, tmp_path) -> None:
+    from cardium.datasets import DATASETS
+
+    DATASETS.find("kaggle_heartbeat").write_fake(tmp_path)
+    status, out, _ = cardium("measure", "kaggle_heartbeat", "--root", tmp_path)
+    assert status == 1
+    assert "0 of " in out
+    assert "waves need 3 beats" in out
+
+
+def test_ecgs_have_no_views_to_put_together(cardium, tmp_path) -> None:
+    from cardium.datasets import DATASETS
+
+    DATASETS.find("ptb_xl").write_fake(tmp_path)
+    words = ("measure", "ptb_xl", "--root", tmp_path, "--by", "exam", "--limit", 1)
+    status, _, err = cardium(*words)
+    assert status == 2
+    assert "measured by 'recording'" in err

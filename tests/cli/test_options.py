@@ -6,7 +6,7 @@ import pytest
 
 from cardium.cli.options import select
 from cardium.core import Catalog, Entry
-from cardium.errors import InvalidArgumentError, NotProvidedError
+from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_first_few_are_taken_of_what_fits(catalog) -> None:
         (["rate_hz>=fast"], InvalidArgumentError, "no number"),
         (["view=PLAX"], NotProvidedError, "view: 2CH, 4CH"),
         (["view>=3"], NotProvidedError, "view: 2CH, 4CH"),
-        (["colour=red"], NotProvidedError, "colour: none"),
+        (["vieuw=4CH"], UnknownNameError, "did you mean 'view'"),
     ],
 )
 def test_what_keeps_nothing_teaches(catalog, where, error, said) -> None:

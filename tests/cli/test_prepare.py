@@ -129,7 +129,20 @@ def test_signals_at_another_rate_and_wrong_options(tmp_path, run) -> None:
     task = {"task": "ecg_superclass", "data": "ptb_xl"}
     with pytest.raises(InvalidArgumentError, match="has no option 'size'"):
         run(*words, "-O", "size=3", **task)
-    with pytest.raises(InvalidArgumentError, match="takes no --workers, got 2"):
-        run(*words, "--workers", 2, **task)
+    for given in (
+        ("--workers", 2),
+        ("--protocol", "corrected"),
+        ("--domain", "cartesian"),
+    ):
+        said = f"{given[0]} {given[1]}: 'ecg_superclass' is a task of signals"
+        with pytest.raises(InvalidArgumentError, match=said):
+            run(*words, *given, **task)
+    with pytest.raises(NotProvidedError, match="needs dx"):
+        run(*words, task="challenge_2021", data="ptb_xl")
+    assert not (tmp_path / "pack").exists()
     run(*words, "-O", "rate=500", **task)
-    assert "ecg" in open_dataset("ptb_xl", tmp_path / "pack")["00001"].streams
+    pack = open_dataset("ptb_xl", tmp_path / "pack")
+    assert "ecg" in pack["00001"].streams
+    # what was not packed is not promised either
+    assert "ecg_100hz" not in pack.catalog["00001"].provides
+    assert {"ecg", "superclass"} <= pack.catalog["00001"].provides

@@ -100,6 +100,9 @@ def test_errors_teach(score, root: Path, tmp_path: Path) -> None:
         ((path,), "give --task and --data"),
         ((path, *words(root)), "apply a sigmoid"),
         ((tmp_path, *words(root)), "knows its own"),
+        ((tmp_path, "--split", "all"), "knows its own"),
+        ((tmp_path, "-O", "rate=500"), "knows its own"),
+        ((tmp_path,), "holds no predictions"),
         ((tmp_path / "no.csv", *words(root)), "does not exist"),
         ((path, *words(root), "--task", "ecg_superklass"), "did you mean"),
     ):
@@ -108,3 +111,30 @@ def test_errors_teach(score, root: Path, tmp_path: Path) -> None:
         assert said in " ".join(err.split())
         assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_a_run_says_where_its_predictions_are(score, root, tmp_path) -> None:
+    path = tmp_path / "mine.csv"
+    write(path, root)
+    inside = tmp_path / "run" / "predictions-all"
+    assert score(path, *words(root), "-o", inside)[0] == 0
+    status, _, err = score(tmp_path / "run")
+    assert status == 2
+    assert str(inside) in err.replace("\n", "")
+
+
+def test_metrics_without_a_value_are_counted(score, root, tmp_path) -> None:
+    task = open_task("ecg_form")
+    side = task.usable(DATASETS.find("ptb_xl").open(root).catalog)
+    lines = [",".join(["recording", *task.output.classes])]
+    lines += [",".join([e.id, *("0.5" for _ in task.output.classes)]) for e in side]
+    path = tmp_path / "form.csv"
+    path.write_text("\n".join(lines))
+    line = (path, "--task", "ecg_form", "--data", "ptb_xl", "--root", root,
+            "--split", "all", "--draws", 0)  # fmt: skip
+    found = json.loads(score(*line, "--json")[1])["scores"][0]["summary"]
+    absent = [name for name, one in found.items() if one["value"] is None]
+    assert absent
+    out = score(*line)[1]
+    assert f"{len(absent)} more have no value" in out
+    assert " nan" not in out

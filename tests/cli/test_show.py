@@ -189,3 +189,82 @@ def test_everything_a_recording_holds_is_described() -> None:
     assert rows[2]["on"] == "b_mode"
     assert rows[3]["geometry"] == "5.7°, 9.0 cm, 4.0 mm"
     assert [row["stream"] for row in describe(one, "b_mode")] == ["IVSd"]
+
+
+@pytest.fixture(scope="session")
+def ecgs(tmp_path_factory) -> Path:
+    """A small PTB-XL."""
+    folder = tmp_path_factory.mktemp("ptb_xl")
+    DATASETS.find("ptb_xl").write_fake(folder)
+    return folder
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys, ecgs):
+    """Show ECGs; return the exit status, the output and the errors."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        line = ["cardium", "show", "ptb_xl", *map(str, words), "--root", str(ecgs)]
+        monkeypatch.setattr(sys, "argv", line)
+        monkeypatch.setenv("COLUMNS", "240")
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("00001", "-o", "a.png", "--frame", 3), 2, "--frame changes nothing"),
+        (("00001", "-o", "a.png", "--size", 99), 2, "--size changes nothing"),
+        (("00001", "-o", "a.png", "--gain", 0), 2, "gain must be one of"),
+        (("00001", "00002", "-o", "a.png"), 2, "ECGs are drawn one at a time"),
+        (("00001", "--stream", "nope"), 1, "There are: ecg, ecg_100hz"),
+        (("00001", "-o", "a.png", "--stream", "nope"), 1, "ecg, ecg_100hz"),
+        (("--where", "sexx=male"), 2, "did you mean 'sex'"),
+    ],
+)
+def test_what_an_ecg_cannot_be_is_refused(
+    typed, tmp_path, monkeypatch, words, status, said
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    got, _, err = typed(*words)
+    assert got == status, err
+    assert said in err
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_option_of_ecgs_changes_no_image(show, recording, tmp_path) -> None:
+    status, _, err = show(recording, "-o", tmp_path / "a.png", "--layout", "rows")
+    assert status == 2
+    assert "--layout changes nothing in a picture of images" in err
+
+
+def test_a_list_leaves_out_labels_that_are_empty(typed, ecgs) -> None:
+    empty = next(
+        entry.id
+        for entry in DATASETS.find("ptb_xl").open(ecgs).catalog
+        if entry.labels["age_band"] in (None, "")
+    )
+    out = typed()[1]
+    line = next(line for line in out.splitlines() if line.startswith(f" {empty} "))
+    assert "sex=" in line
+    assert "age_band" not in line
+
+
+def test_a_pack_of_a_hundred_hertz_is_drawn(monkeypatch, capsys, ecgs, tmp_path):
+    from cardium.io.signal_packs import write_signal_pack
+
+    data = DATASETS.find("ptb_xl").open(ecgs)
+    chosen = data.catalog.entries[:1]
+    write_signal_pack(tmp_path / "pack", data, ["ecg_100hz"], entries=chosen)
+    picture = tmp_path / "a.png"
+    line = ["cardium", "show", "ptb_xl", chosen[0].id, "-o", str(picture)]
+    monkeypatch.setattr(sys, "argv", [*line, "--root", str(tmp_path / "pack")])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code, capsys.readouterr().err
+    assert picture.is_file()

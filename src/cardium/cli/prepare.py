@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cardium.fit.packs import Pack, RawSource
 
 _LISTED = 20
+_INTERRUPTED = "Interrupted. The same command goes on from here."
 _OF_SIGNALS = SIGNAL_KINDS | {"events"}
 
 
@@ -100,7 +101,7 @@ def prepare(
                 out, source, entries, workers=workers, reopen=reopen, progress=report
             )
     except KeyboardInterrupt:
-        typer.echo("Interrupted. The same command goes on from here.", err=True)
+        typer.echo(_INTERRUPTED, err=True)
         raise
     _print(pack, as_json=as_json)
 
@@ -139,8 +140,14 @@ def _prepare_signals(
     task.usable(data.catalog)  # refuses a dataset that the task cannot be asked of
     streams = _signals_of(task, data)
     entries = select(data.catalog, where, limit).entries
-    with progress(f"Packing {name}") as report:
-        pack = write_signal_pack(out, data, streams, entries=entries, progress=report)
+    try:
+        with progress(f"Packing {name}") as report:
+            pack = write_signal_pack(
+                out, data, streams, entries=entries, progress=report
+            )
+    except KeyboardInterrupt:
+        typer.echo(_INTERRUPTED, err=True)
+        raise
     reasons = [
         {"recording": recording, "reason": reason}
         for recording, reason in skipped_of(pack)
