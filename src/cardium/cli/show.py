@@ -126,8 +126,9 @@ def show(
         _refuse(of_images, "the picture of an ECG")
         write_ecg(
             opened[0], output, stream=trace, layout=cast("Form", layout or "auto"),
-            start=start, duration=duration, lead=lead, speed=paper_speed or 25.0,
-            gain=gain or 10.0,
+            start=start, duration=duration, lead=lead,
+            speed=25.0 if paper_speed is None else paper_speed,
+            gain=10.0 if gain is None else gain,
         )  # fmt: skip
     elif len(opened) == 1:
         _refuse({**of_ecgs, "--sync": sync}, "a picture of images")
