@@ -6,6 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 CAMUS ?= $(CARDIUM_DATA)/camus/database_nifti
+PTB_XL ?= $(CARDIUM_DATA)/ptb_xl
+MIT_BIH ?= $(CARDIUM_DATA)/mit_bih
 
 .PHONY: demo test lint docs benchmark smoke clean
 
@@ -40,9 +42,15 @@ benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/masks.py
 	$(BIN)/python benchmarks/catalogue.py
 	$(BIN)/python benchmarks/rendering.py
+	$(BIN)/python benchmarks/ecg_metrics.py
+	$(BIN)/python benchmarks/ecg_networks.py
 	$(BIN)/python benchmarks/start_up.py
 	@if test -d "$(CAMUS)"; then $(BIN)/python benchmarks/realism.py "$(CAMUS)"; \
 	else echo "benchmarks/realism.py: skipped; name the patients of CAMUS: make benchmark CAMUS=DIR"; fi
+	@if test -d "$(PTB_XL)"; then $(BIN)/python benchmarks/signal_packs.py "$(PTB_XL)"; \
+	else echo "benchmarks/signal_packs.py: skipped; name PTB-XL: make benchmark PTB_XL=DIR"; fi
+	@if test -d "$(MIT_BIH)"; then $(BIN)/python benchmarks/r_peaks.py "$(MIT_BIH)"; \
+	else echo "benchmarks/r_peaks.py: skipped; name MIT-BIH: make benchmark MIT_BIH=DIR"; fi
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

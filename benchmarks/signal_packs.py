@@ -26,7 +26,13 @@ from torch.utils.data import DataLoader
 
 from cardium.core import Entry, OpenDataset
 from cardium.datasets import open_dataset
-from cardium.fit._samples import Draws, DrawSampler, item_loader, stack
+from cardium.fit._samples import (
+    Draws,
+    DrawSampler,
+    item_loader,
+    stack,
+    unpack,
+)
 from cardium.fit._tensors import describe_format
 from cardium.io.signal_packs import is_signal_pack, write_signal_pack
 from cardium.models import MODELS
@@ -92,7 +98,7 @@ def loader(
 
 def run(loader: DataLoader) -> float:
     """Go through all batches once."""
-    return sum(float(batch["input"][0, 0, 0]) for batch in loader)
+    return sum(float(batch["input"][0, 0, 0]) for batch in map(unpack, loader))
 
 
 def time_all(

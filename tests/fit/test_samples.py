@@ -16,7 +16,15 @@ from cardium.core import (
     Stream,
 )
 from cardium.errors import DataCorruptError, NotProvidedError
-from cardium.fit._samples import Draws, DrawSampler, cut, item_loader, spread, stack
+from cardium.fit._samples import (
+    Draws,
+    DrawSampler,
+    cut,
+    item_loader,
+    spread,
+    stack,
+    unpack,
+)
 from cardium.fit._tensors import InputFormat, StoredRecord
 from cardium.io.signal_packs import write_signal_pack
 from cardium.signal import LEADS
@@ -331,7 +339,7 @@ def batches_of(data: OpenDataset, *, shuffled: bool, workers: int) -> list[dict]
     loader = DataLoader(
         drawn, 4, sampler=sampler, collate_fn=stack, num_workers=workers
     )
-    return list(loader)
+    return [unpack(batch) for batch in loader]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

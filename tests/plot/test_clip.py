@@ -169,7 +169,9 @@ def test_a_rate_out_of_range_is_refused(tmp_path: Path, rate: float) -> None:
 
 
 def test_nothing_to_show_says_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(NotProvidedError, match="nothing to draw, no image and no ECG; it has nothing"):
+    with pytest.raises(
+        NotProvidedError, match="nothing to draw, no image and no ECG; it has nothing"
+    ):
         write_picture(recording(), tmp_path / "a.png")
     with pytest.raises(NotProvidedError, match="no 'b_mode_2'"):
         write_picture(recording(b_mode()), tmp_path / "a.png", stream="b_mode_2")

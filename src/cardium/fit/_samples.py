@@ -7,7 +7,7 @@ training which was stopped goes on as if it had not been.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ Item = dict[str, Any]
 """Tensors by name; of a record the input may be a `StoredRecord`."""
 
 _CACHE_BYTES = 1 << 30
+_SHARED = 1 << 16
+"""Bytes from which on an array leaves a worker through shared memory."""
 _HALF_RANGE = 6e4
 """Within what single-precision numbers of half precision hold, in mV."""
 
@@ -295,7 +297,8 @@ def _draw_event(item: Item, form: InputFormat, chance: np.random.Generator) -> I
 def stack(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stack samples to a batch; shorter clips are held at their last frame.
 
-    The frames added have no truth.
+    The frames added have no truth. What leaves a worker and is small is numpy's, which
+    `unpack` turns back.
     """
     tensors = [{k: v for k, v in item.items() if k != "skipped"} for item in items]
     if len(tensors[0]["input"].shape) == 4:
@@ -304,8 +307,20 @@ def stack(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     batch: dict[str, Any] = {
         name: _stack_tensors([item[name] for item in tensors]) for name in tensors[0]
     }
+    if get_worker_info() is not None:
+        # a tensor that is shared costs as much as a record that is read
+        small = {k: v.numpy() for k, v in batch.items() if v.nbytes < _SHARED}
+        batch |= small
     batch["skipped"] = [row for item in items for row in item["skipped"]]
     return batch
+
+
+def unpack(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a batch of a loader with tensors alone, beside what was skipped."""
+    return {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for name, value in batch.items()
+    }
 
 
 def _stack_tensors(values: Sequence[Tensor | StoredRecord]) -> Tensor:

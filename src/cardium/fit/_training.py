@@ -25,7 +25,7 @@ from cardium.errors import DataCorruptError, InvalidArgumentError
 from cardium.fit._augment import augment
 from cardium.fit._folder import CHECKPOINT, write_metrics, write_skipped
 from cardium.fit._heads import compute_loss
-from cardium.fit._samples import Draws, DrawSampler, stack
+from cardium.fit._samples import Draws, DrawSampler, stack, unpack
 from cardium.fit._tensors import InputFormat, standardise
 from cardium.fit._windows import answer_records
 from cardium.fit.settings import Machine, TrainingSettings
@@ -72,6 +72,12 @@ class NetworkTraining(LightningModule):
         self._train = train
         self._val = val
         self._machine = machine
+
+    def on_before_batch_transfer(
+        self, batch: dict[str, Any], dataloader_idx: int
+    ) -> dict[str, Any]:
+        """Take a batch as its worker sent it."""
+        return unpack(batch)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Return the loss and the measure of an augmented batch."""
