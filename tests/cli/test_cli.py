@@ -11,7 +11,7 @@ import pytest
 
 from cardium.cli import app, main
 from cardium.cli.options import parse_values
-from cardium.cli.output import format_rows
+from cardium.cli.output import format_rows, print_fields
 from cardium.datasets import DATASETS
 from cardium.errors import InvalidArgumentError
 
@@ -272,3 +272,24 @@ def test_a_drawn_fold_stays_what_it_was(cardium, roots, tmp_path) -> None:
     status, _, err = cardium("predict", run, *root, "--split", "holdout")
     assert status == 2
     assert "test, train, val" in err
+
+
+def test_a_baseline_takes_no_steps(cardium, roots, tmp_path) -> None:
+    line = ("fit", "beat_class", "--data", "mit_bih", "--root", roots["mit_bih"])
+    words = ("--model", "rr_rules", "--steps", 5, "-o", tmp_path / "run")
+    status, _, err = cardium(*line, *words)
+    assert status == 2
+    assert "not trained by steps: leave out steps" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_fields_are_broken_between_words(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    address = "https://example.org/" + "long/" * 20
+    print_fields({"name": "a", "what": "word " * 30, "address": address, "none": None})
+    lines = capsys.readouterr().out.splitlines()
+    assert f"address  {address}" in lines
+    assert max(len(line) for line in lines if address not in line) <= 60
+    assert sum(line.count("word") for line in lines) == 30
+    assert lines[2].startswith(" " * 9 + "word")
+    assert lines[-1] == "none"

@@ -64,5 +64,9 @@ def test_the_answer_is_drawn(explain, tmp_path, method) -> None:
 def test_wrong_words_are_refused(explain, tmp_path) -> None:
     with pytest.raises(UnknownNameError, match="No class 'AF'"):
         explain("-o", tmp_path / "a.png", "--class", "AF")
+    with pytest.raises(InvalidArgumentError, match="--event 3 names none"):
+        explain("-o", tmp_path / "a.png", "--event", 3)
+    with pytest.raises(InvalidArgumentError, match="got 'tpu'"):
+        explain("-o", tmp_path / "a.png", "--device", "tpu")
     with pytest.raises(InvalidArgumentError, match=r"\.gif"):
         explain("-o", tmp_path / "a.gif")

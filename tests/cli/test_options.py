@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cardium.cli.options import select
+from cardium.cli.options import check_device, select
 from cardium.core import Catalog, Entry
 from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 
@@ -70,3 +70,25 @@ def test_a_long_list_of_values_is_cut() -> None:
     )
     with pytest.raises(NotProvidedError, match=r"… \(40 in all\)"):
         select(many, ["age=99"])
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "error", "said"),
+    [
+        ("gpu", "--device", InvalidArgumentError, "auto, cpu, cuda, got 'gpu'"),
+        ("foo", "--accelerator", InvalidArgumentError, "auto, cpu, gpu, got 'foo'"),
+        ("cuda:0", "--device", NotProvidedError, "no such device here"),
+        ("gpu", "--accelerator", NotProvidedError, "no such device here"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused(
+    monkeypatch, name, option, error, said
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda check_available: None
+    )
+    check_device("auto", option=option)
+    check_device("cpu", option=option)
+    with pytest.raises(error, match=said):
+        check_device(name, option=option)

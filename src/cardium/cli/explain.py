@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import numpy as np
 import typer
 
-from cardium.cli.options import Json, Root
+from cardium.cli.options import Json, Root, check_device
 from cardium.cli.output import print_json
 from cardium.core import FloatArray
 from cardium.errors import InvalidArgumentError
@@ -32,8 +32,9 @@ def explain(
         str, typer.Option(help="integrated_gradients or grad_cam.")
     ] = "integrated_gradients",
     event: Annotated[
-        int, typer.Option(min=0, help="Of beats or segments: which, from 0.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Of beats or segments: which, from 0. Default: 0."),
+    ] = None,
     data: Annotated[
         str | None, typer.Option(help="A dataset. Default: the one it was fitted to.")
     ] = None,
@@ -51,8 +52,15 @@ def explain(
     from cardium.plot.attribution import draw_attribution
     from cardium.plot.paper import write_paper
 
+    check_device(device)
     model = load_run(run, device=device)
     opened = open_dataset(data or str(model.config["data"]["name"]), root)
+    if event is not None and model.task.output.kind != "event_class":
+        raise InvalidArgumentError(
+            f"Task '{model.task.name}' answers about recordings: --event {event} "
+            "names none of them."
+        )
+    event = event or 0
     sample = model.task.inputs(opened[recording])
     answer = model.task.answer(sample, model.predict(sample))
     values = _row(model, answer.values[model.task.output.name], event)

@@ -13,6 +13,7 @@ from cardium.cli.options import (
     Option,
     Root,
     Where,
+    check_device,
     parse_values,
     select,
 )
@@ -95,6 +96,7 @@ def fit(
     """
     from cardium.cli.steps import Plan, fit_models, print_reports, score_runs
 
+    check_device(accelerator, option="--accelerator")
     plan = Plan.open(
         task,
         data,
@@ -158,6 +160,7 @@ def predict(
     from cardium.datasets import open_dataset
     from cardium.fit import load_run
 
+    check_device(device)
     model = load_run(run, device=device)
     name = data or str(model.config["data"]["name"])
     opened = open_dataset(name, root)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cardium.core import Catalog, Entry
+from cardium.core import Catalog, Entry, need
 from cardium.errors import InvalidArgumentError, NotProvidedError, UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -43,6 +43,33 @@ Option = Annotated[
 
 
 _LISTED = 12
+
+
+def check_device(name: str, *, option: str = "--device") -> None:
+    """Refuse a device that is none, or is not here, before anything is read.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If it has another name.
+    NotProvidedError
+        If this machine has no such device.
+    """
+    gpu = "gpu" if option == "--accelerator" else "cuda"
+    if name in ("auto", "cpu"):
+        return
+    if name != gpu and not (name.startswith("cuda:") and gpu == "cuda"):
+        raise InvalidArgumentError(
+            f"{option} must be one of auto, cpu, {gpu}, got '{name}'."
+        )
+    need("torch", extra="torch")
+    import torch
+
+    found = torch.accelerator.current_accelerator(check_available=True)
+    if found is None or (gpu == "cuda" and found.type != "cuda"):
+        raise NotProvidedError(
+            f"{option} {name}: PyTorch finds no such device here. Take auto or cpu."
+        )
 
 
 def parse_pairs(texts: Sequence[str] | None, *, of: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ USUAL: Mapping[Kind, str] = {
     "events": "r_peak_detector",
 }
 """The model that is fitted where none is named, by the kind of answer."""
+_TRAINING = ("steps", "batch_size", "learning_rate", "patience")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,12 @@ def fit_models(
             "see `cardium bench run --help` and `cardium models`."
         )
     recipe = MODELS.find(model or USUAL[plan.task.output.kind])
+    given = [name for name in _TRAINING if training.get(name) is not None]
+    if recipe.family == "baseline" and given:
+        raise InvalidArgumentError(
+            f"Model '{recipe.name}' is not trained by steps: leave out "
+            f"{', '.join(given)}."
+        )
     name = f"{plan.task.name}-{plan.data.dataset.name}-{recipe.name}"
     run = out or Path("runs") / "-".join([name, *_suffix(plan.made)])
     chosen: list[tuple[Recipe, Path, dict[str, Any]]] = [(recipe, run, training)]
