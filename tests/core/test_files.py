@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cardium.core.files import (
+    locked_journal,
     plain,
     read_json,
     sha256,
@@ -13,7 +14,7 @@ from cardium.core.files import (
     write_text,
     written_aside,
 )
-from cardium.errors import DataCorruptError, DataMissingError
+from cardium.errors import DataCorruptError, DataMissingError, RunConflictError
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
@@ -56,3 +57,18 @@ def test_sha256_of_abc(tmp_path: Path) -> None:
 
 def test_plain_keeps_what_json_has() -> None:
     assert plain({"a": [True, None, 2, "x"]}) == {"a": [True, None, 2, "x"]}
+
+
+def test_a_journal_is_of_one_process_and_of_its_own_folder(tmp_path) -> None:
+    with (
+        locked_journal(tmp_path / "pack" / "unfinished"),
+        pytest.raises(RunConflictError, match="Another process writes"),
+        locked_journal(tmp_path / "pack" / "unfinished"),
+    ):
+        pass
+    (tmp_path / "notes.txt").write_text("mine")
+    with (
+        pytest.raises(RunConflictError, match="holds files and is no pack"),
+        locked_journal(tmp_path / "unfinished"),
+    ):
+        pass

@@ -151,7 +151,7 @@ def test_what_is_not_stated_is_not_provided(ptb_xl_fake):
     over_89, unknown, no_diagnosis = (catalog[i] for i in ("00003", "00004", "00031"))
     assert math.isnan(over_89.labels["age"])
     assert over_89.labels["age_over_89"] is True
-    assert over_89.labels["age_band"] == ">=75"
+    assert over_89.labels["age_band"] == "75+"
     assert unknown.labels["age_band"] is None
     assert "age" not in over_89.provides
     assert "age_over_89" in over_89.provides
@@ -165,13 +165,13 @@ def test_what_is_not_stated_is_not_provided(ptb_xl_fake):
 @pytest.mark.parametrize(
     ("age", "band"),
     [
-        ("39.0", "<40"),
+        ("39.0", "0-39"),
         ("40.0", "40-59"),
         ("59.0", "40-59"),
         ("60.0", "60-74"),
         ("74.0", "60-74"),
-        ("75.0", ">=75"),
-        ("300.0", ">=75"),
+        ("75.0", "75+"),
+        ("300.0", "75+"),
     ],
 )
 def test_bands_of_ages(copy, age, band):

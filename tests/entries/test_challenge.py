@@ -178,6 +178,21 @@ def test_each_record_has_the_network_of_its_leads(copied, in_process):
     assert len(entry.load_twelve_lead_model(copied)["leads"]) == 12
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_without_a_model_it_says_so_and_writes_nothing(
+    copied, in_process, records, tmp_path, there: bool
+):
+    in_process(copied)
+    if there:
+        (tmp_path / "none").mkdir()
+    text = (copied / "run_model.py").read_text(encoding="utf-8")
+    names: dict = {"__name__": "run_model"}
+    exec(compile(text, "run_model.py", "exec"), names)
+    with pytest.raises(SystemExit, match="nothing to answer with"):
+        names["answer_folder"](tmp_path / "none", records, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_weights_are_pickled_and_nothing_is_left_aside(entry):
     assert not [p for p in entry.parent.iterdir() if p.name.startswith(".part")]
     (file,) = (entry / "model").iterdir()

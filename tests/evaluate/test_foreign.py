@@ -249,13 +249,13 @@ def test_results_are_broken_down_by_sex_and_band_of_age(data, tmp_path: Path) ->
     task = replace(SUPERCLASS, groups=("sex", "age_band"))
     report = scored(write_wide(tmp_path / "a.csv", probabilities()), data, task)
     assert set(report.groups) == {"sex", "age_band"}
-    assert list(report.groups["age_band"]) == ["0-39", "40-59", "60-79", "80+"]
+    assert list(report.groups["age_band"]) == ["0-39", "40-59", "60-74", "75+"]
     male = np.arange(0, len(TRUE), 2)
     area = roc_auc_score(truths()[male, 3], probabilities()[male, 3])
     there = report.groups["sex"]["male"]["auroc_NORM"]
     assert np.isclose(there.value, area, atol=1e-6)
     assert there.n_recordings == 4
-    assert np.isnan(report.groups["age_band"]["80+"]["auroc_MI"].value)
+    assert np.isnan(report.groups["age_band"]["60-74"]["auroc_MI"].value)
 
 
 LINE = "00001,0.1,0.2,0.3,0.4,0.5"

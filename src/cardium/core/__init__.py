@@ -31,9 +31,17 @@ from cardium.core.geometry import (
 )
 from cardium.core.libraries import need
 from cardium.core.model import Baseline, Model, Recipe, Setting, models_for
+from cardium.core.person import AGE_BANDS, Sex, age_band, plausible_age, sex_of
 from cardium.core.planar import FloatArray, PlaneGrid, Sector
 from cardium.core.provenance import provenance
-from cardium.core.recording import Catalog, Entry, Label, Recording, fingerprint
+from cardium.core.recording import (
+    Catalog,
+    Entry,
+    Label,
+    Recording,
+    fingerprint,
+    is_stated,
+)
 from cardium.core.registry import Registry
 from cardium.core.split import Split, split_catalog
 from cardium.core.stream import STRUCTURES, UNLABELLED, Array, Stream
@@ -52,6 +60,7 @@ from cardium.core.task import (
 from cardium.core.volumes import AngleConvention, SectorVolume, SlicePlane, VolumeGrid
 
 __all__ = [
+    "AGE_BANDS",
     "SIGNAL_KINDS",
     "STRUCTURES",
     "UNLABELLED",
@@ -97,6 +106,7 @@ __all__ = [
     "Sector",
     "SectorVolume",
     "Setting",
+    "Sex",
     "SlicePlane",
     "Split",
     "Stream",
@@ -104,13 +114,17 @@ __all__ = [
     "Training",
     "VolumeGeometry",
     "VolumeGrid",
+    "age_band",
     "find_root",
     "fingerprint",
     "geometry_from_dict",
     "geometry_to_dict",
+    "is_stated",
     "models_for",
     "need",
+    "plausible_age",
     "provenance",
     "quarter_times",
+    "sex_of",
     "split_catalog",
 ]

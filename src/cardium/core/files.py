@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cardium.errors import DataCorruptError, DataMissingError
+from cardium.errors import DataCorruptError, DataMissingError, RunConflictError
 
 _CHUNK = 1 << 20
 
@@ -50,6 +51,54 @@ def written_aside(path: Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked_journal(path: Path) -> Iterator[BufferedRandom]:
+    """Yield what notes the progress of a folder that is being written, locked.
+
+    Parameters
+    ----------
+    path : Path
+        The journal, in the folder; both are made if need be.
+
+    Yields
+    ------
+    file
+        Opened to be read, at its start, and to be appended to.
+
+    Raises
+    ------
+    RunConflictError
+        If the folder holds files and no journal, or another process writes it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with locked_journal(Path(folder) / "pack" / "unfinished") as file:
+    ...         _ = file.write(b"one")
+    ...     with locked_journal(Path(folder) / "pack" / "unfinished") as file:
+    ...         file.read()
+    b'one'
+    """
+    import fcntl
+
+    folder = path.parent
+    if folder.is_dir() and not path.exists() and any(folder.iterdir()):
+        raise RunConflictError(
+            f"'{folder}' holds files and is no pack. Choose a folder that is not there."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunConflictError(
+                f"Another process writes the pack '{folder}'. Wait for it."
+            ) from error
+        file.seek(0)
+        yield file
 
 
 def write_text(path: Path, text: str) -> None:

@@ -24,6 +24,27 @@ Label = str | float | int | bool | tuple[str, ...] | None
 """What a catalog knows of a recording: a name, a number, several names, or nothing."""
 
 
+def is_stated(label: Label) -> bool:
+    """Say whether a label says anything.
+
+    Parameters
+    ----------
+    label : Label
+        What a catalog knows.
+
+    Returns
+    -------
+    bool
+        False for None, NaN, no text and no names.
+
+    Examples
+    --------
+    >>> [is_stated(label) for label in (False, 0, "MI", None, float("nan"), "", ())]
+    [True, True, True, False, False, False, False]
+    """
+    return label is not None and label not in ((), "") and label == label
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row of a catalog: a recording that has not been opened.

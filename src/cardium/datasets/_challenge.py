@@ -12,7 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cardium.core import Catalog, Check, Entry, Info, Label, Recording, Stream
+from cardium.core import (
+    Catalog,
+    Check,
+    Entry,
+    Info,
+    Label,
+    Recording,
+    Stream,
+    is_stated,
+)
 from cardium.datasets._files import require
 from cardium.errors import DataMissingError
 from cardium.io.challenge import (
@@ -108,11 +117,6 @@ def audit_records(
     for one in [*found][:limit]:
         if one.whole:
             yield one.header.stem, partial(verify_record, root / one.header)
-
-
-def is_stated(label: Label) -> bool:
-    """Say whether a label says anything: NaN, None and no names do not."""
-    return label is not None and label != () and label == label
 
 
 def source_of(header: PurePosixPath) -> str:

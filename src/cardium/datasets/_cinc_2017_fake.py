@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from cardium.core import Entry, KnownAnswer
 from cardium.core.files import write_text
-from cardium.datasets._ecg_fake import answer, simulate, stream_of, write_checksums
+from cardium.datasets._ecg_fake import answer, simulate, stream_of
+from cardium.datasets._files import write_checksums
 from cardium.io.challenge import write_record
 
 _RATE = 300.0

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from cardium.core import Entry, KnownAnswer, Label
 from cardium.core.files import write_text
-from cardium.datasets._ecg_fake import answer, simulate, stream_of, write_checksums
+from cardium.datasets._ecg_fake import answer, simulate, stream_of
+from cardium.datasets._files import write_checksums
 from cardium.io.challenge import Sex, write_record
 from cardium.signal import LEADS
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from cardium.core import Entry, KnownAnswer, Recording, Stream
-from cardium.core.files import sha256, write_text
 from cardium.signal import LEADS
 
 _MICROVOLT = 1e-3  # mV
@@ -51,10 +48,3 @@ def answer(entry: Entry, *streams: Stream, **annotations: Stream) -> KnownAnswer
     return KnownAnswer(
         Recording(entry, {stream.name: stream for stream in streams}, annotations)
     )
-
-
-def write_checksums(root: Path) -> None:
-    """Write ``SHA256SUMS.txt`` over all files, as PhysioNet does."""
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    sums = (f"{sha256(path)} {path.relative_to(root).as_posix()}\n" for path in files)
-    write_text(root / "SHA256SUMS.txt", "".join(sums))

@@ -7,6 +7,7 @@ from shutil import rmtree
 from tempfile import TemporaryFile
 
 from cardium.core import Info
+from cardium.core.files import sha256, write_text
 from cardium.errors import (
     CardiumError,
     DataCorruptError,
@@ -130,3 +131,10 @@ def read_checksums(path: Path) -> dict[str, str]:
             )
         found[str(inside(name))] = digest
     return found
+
+
+def write_checksums(root: Path) -> None:
+    """Write ``SHA256SUMS.txt`` over all files of a folder, as PhysioNet does."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    sums = (f"{sha256(path)} {path.relative_to(root).as_posix()}\n" for path in files)
+    write_text(root / "SHA256SUMS.txt", "".join(sums))

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from cardium.core import Entry, KnownAnswer, Label, Recording, Stream
-from cardium.core.files import sha256, write_text
+from cardium.core.files import write_text
+from cardium.datasets._files import write_checksums
 from cardium.io.wfdb import write_signal
 from cardium.phantom.ecg import LEADS as WRITTEN
 from cardium.phantom.ecg_exam import EcgExamination, read_pattern, simulate_ecg
@@ -280,7 +281,7 @@ def _band(age: str) -> str | None:
     if age == "":
         return None
     years = float(age)
-    return "40-59" if years < 60 else "60-74" if years < 75 else ">=75"
+    return "40-59" if years < 60 else "60-74" if years < 75 else "75+"
 
 
 def _write_tables(root: Path, rows: Iterable[Mapping[str, str]]) -> None:
@@ -290,9 +291,7 @@ def _write_tables(root: Path, rows: Iterable[Mapping[str, str]]) -> None:
     table = (dict(zip(names, row, strict=False)) for row in _STATEMENTS)
     _write_csv(root / "scp_statements.csv", _STATEMENT_COLUMNS, table)
     write_text(root / "LICENSE.txt", "Simulated signals, free of any rights.\n")
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    sums = (f"{sha256(path)} {path.relative_to(root).as_posix()}\n" for path in files)
-    write_text(root / "SHA256SUMS.txt", "".join(sums))
+    write_checksums(root)
 
 
 def _write_csv(path: Path, columns: str, rows: Iterable[Mapping[str, str]]) -> None:

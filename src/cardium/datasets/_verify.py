@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cardium.core import (
     UNLABELLED,
@@ -159,13 +161,14 @@ _VOLTAGE = "mV"
 
 def _check_stream(where: str, stream: Stream) -> list[Finding]:
     """Read one stream whole."""
+    values = stream.load()
     found = [
         Finding("error", where, f"'{stream.name}' {problem}.", _AGAIN, "bad-values")
-        for problem in _problems(stream)
+        for problem in _problems(stream, values)
     ]
-    if stream.unit == _VOLTAGE and (absent := int(np.isnan(stream.load()).sum())):
+    if stream.unit == _VOLTAGE and (absent := int(np.isnan(values).sum())):
         # as where an electrode was off
-        problem = f"'{stream.name}' is missing in {absent} of {stream.load().size}"
+        problem = f"'{stream.name}' is missing in {absent} of {values.size}"
         remedy = "Nothing, if the source has gaps."
         found.append(
             Finding("warning", where, f"{problem} values.", remedy, "missing-samples")
@@ -173,9 +176,8 @@ def _check_stream(where: str, stream: Stream) -> list[Finding]:
     return found
 
 
-def _problems(stream: Stream) -> Iterator[str]:
-    """Read a stream and say what its values cannot be."""
-    values = stream.load()
+def _problems(stream: Stream, values: NDArray[Any]) -> Iterator[str]:
+    """Say what the values of a stream cannot be."""
     if values.shape != stream.shape:
         yield f"has shape {values.shape}, its header says {stream.shape}"
     if not values.size:

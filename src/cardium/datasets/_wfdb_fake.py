@@ -11,7 +11,8 @@ from types import MappingProxyType
 import numpy as np
 
 from cardium.core import Entry, KnownAnswer, Label, Recording, Stream
-from cardium.core.files import sha256, write_text
+from cardium.core.files import write_text
+from cardium.datasets._files import write_checksums
 from cardium.datasets._wfdb_heart import (
     Episode,
     Format,
@@ -212,9 +213,7 @@ def _write_all(
 def _finish(root: Path, names: Iterable[str]) -> None:
     """Write the list of records, and the checksums of everything."""
     write_text(root / "RECORDS", "".join(f"{name}\n" for name in names))
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    sums = (f"{sha256(path)} {path.relative_to(root).as_posix()}\n" for path in files)
-    write_text(root / "SHA256SUMS.txt", "".join(sums))
+    write_checksums(root)
 
 
 def _write(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +20,9 @@ from cardium.core import (
     Label,
     Recording,
     Stream,
+    is_stated,
+    plausible_age,
+    sex_of,
 )
 from cardium.datasets._files import inside, require
 from cardium.errors import (
@@ -40,13 +42,11 @@ from cardium.signal.leads import lead_name
 
 RECORDS = "RECORDS"
 
-_OLDEST = 120.0  # years; a greater age is a code
 PERSON = re.compile(r"(-?\d{1,3})\s+([MF])\b")
 """How MIT-BIH writes age and sex, ``69 M``."""
 
 _AGE = re.compile(r"\bage\b[^\w.-]*(\d{1,3}(?:\.\d+)?)", re.IGNORECASE)
 _SEX = re.compile(r"\b(?:sex|gender)\b\W*([a-z]+)", re.IGNORECASE)
-_SEXES = {"m": "male", "male": "male", "f": "female", "female": "female"}
 
 
 def list_records(root: Path, published: Sequence[str]) -> tuple[str, ...]:
@@ -104,27 +104,9 @@ def age_and_sex(comments: Iterable[str]) -> tuple[float, str | None]:
     return plausible_age(age[1] if age else ""), sex_of(sex[1] if sex else "")
 
 
-def plausible_age(text: str) -> float:
-    """Read an age [years]; NaN if none is stated, or a code stands for it."""
-    try:
-        age = float(text)
-    except ValueError:
-        return math.nan
-    return age if 0 <= age <= _OLDEST else math.nan
-
-
-def sex_of(text: str) -> str | None:
-    """Read a sex in whichever way it is written."""
-    return _SEXES.get(text.strip().lower())
-
-
 def stated(labels: MappingProxyType[str, Label]) -> frozenset[str]:
-    """Name the labels that say anything: NaN, None and no names do not."""
-    return frozenset(
-        key
-        for key, value in labels.items()
-        if value is not None and value not in ((), "") and value == value
-    )
+    """Name the labels that say anything."""
+    return frozenset(key for key, value in labels.items() if is_stated(value))
 
 
 def make_entry(

@@ -53,9 +53,9 @@ from cardium.core import (
     Label,
     Recording,
     Stream,
+    is_stated,
     need,
 )
-from cardium.datasets._challenge import is_stated
 from cardium.datasets._files import inside, require
 from cardium.errors import DataCorruptError, DataMissingError
 from cardium.io._hdf5_nodes import damage_of

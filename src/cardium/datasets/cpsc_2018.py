@@ -43,12 +43,12 @@ from cardium.core import (
     KnownAnswer,
     Label,
     Recording,
+    is_stated,
 )
 from cardium.datasets._challenge import (
     Found,
     audit_records,
     find_records,
-    is_stated,
     load_record,
 )
 from cardium.errors import DataCorruptError, DataMissingError

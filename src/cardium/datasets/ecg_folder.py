@@ -44,7 +44,16 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from cardium.core import Catalog, Dataset, Entry, Info, KnownAnswer, Label, Recording
+from cardium.core import (
+    Catalog,
+    Dataset,
+    Entry,
+    Info,
+    KnownAnswer,
+    Label,
+    Recording,
+    is_stated,
+)
 from cardium.datasets._files import inside, require
 from cardium.errors import CardiumError, DataCorruptError, DataMissingError
 from cardium.io.ecg_file import detect_format, open_ecg
@@ -211,8 +220,8 @@ def _entry(
             streams = frozenset(opened.streams) | frozenset(opened.annotations)
     except CardiumError:
         pass  # `load` says what is wrong with the file
-    known |= {k: v for k, v in labels.items() if _is_stated(v) or k not in known}
-    stated = frozenset(key for key, value in known.items() if _is_stated(value))
+    known |= {k: v for k, v in labels.items() if is_stated(v) or k not in known}
+    stated = frozenset(key for key, value in known.items() if is_stated(value))
     given: dict[str, Label] = {"rate": rate, "unit": unit}
     known |= {key: value for key, value in given.items() if value is not None}
     beside = (name.with_suffix(end) for end in _PARTS if name.suffix == ".hea")
@@ -224,11 +233,6 @@ def _entry(
         files=(name, *(other for other in beside if (root / other).is_file())),
         labels=MappingProxyType(known),
     )
-
-
-def _is_stated(label: Label) -> bool:
-    """Say whether a label says anything: NaN, None and no names do not."""
-    return label is not None and label != () and label == label
 
 
 def _write_fake(root: Path) -> tuple[KnownAnswer, ...]:

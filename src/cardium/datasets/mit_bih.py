@@ -47,6 +47,8 @@ from cardium.core import (
     KnownAnswer,
     Label,
     Recording,
+    plausible_age,
+    sex_of,
 )
 from cardium.datasets._wfdb_records import (
     PERSON,
@@ -55,9 +57,7 @@ from cardium.datasets._wfdb_records import (
     files_of,
     load_record,
     make_entry,
-    plausible_age,
     present_records,
-    sex_of,
 )
 from cardium.io.wfdb import read_comments
 

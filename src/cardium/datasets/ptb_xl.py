@@ -16,7 +16,7 @@ and is not every fifth sample.
 Kept as the source has it: the order of the rows, and the ten folds that no patient
 crosses, of which 1 to 8 train, 9 validates and 10 is scored, as the authors advise.
 What is changed: an age of 300 means "over 89" and becomes NaN with ``age_over_89``
-true, in the band ``>=75`` of ``age_band``; a patient ``15709.0`` is called ``15709``;
+true, in the band ``75+`` of ``age_band``; a patient ``15709.0`` is called ``15709``;
 headers write AVR where the leads say aVR; statements become six labels, sorted tuples
 of names, by the rules of `cardium.measure.statements`, and ``scp_codes`` keeps each
 with its likelihood as ``"IMI:15"``. The label of rhythms is ``rhythm_statements``,
@@ -54,6 +54,8 @@ from cardium.core import (
     Label,
     Recording,
     Stream,
+    age_band,
+    is_stated,
 )
 from cardium.datasets._files import inside, require
 from cardium.errors import DataCorruptError
@@ -95,8 +97,6 @@ _SPLITS = {**{fold: "train" for fold in range(1, 9)}, 9: "val", 10: "test"}
 _SEXES = {"0": "male", "1": "female"}
 _TRUE = ("1", "1.0")
 _OVER_89 = 300.0
-_BANDS = ((40, "<40"), (60, "40-59"), (75, "60-74"))
-_OLDEST = ">=75"
 
 
 def index(root: Path) -> Catalog:
@@ -233,7 +233,7 @@ def _entry(
     labels: dict[str, Label] = {
         "age": math.nan if age == _OVER_89 else age,
         "age_over_89": None if math.isnan(age) else age > 89,
-        "age_band": _age_band(age),
+        "age_band": age_band(age),
         "sex": sex,
         "fold": fold,
         "scp_codes": tuple(f"{code}:{value:g}" for code, value in codes.items()),
@@ -249,22 +249,10 @@ def _entry(
         id=_id(row),
         patient=patient,
         split=split,
-        provides=frozenset(streams | {k for k, v in labels.items() if _is_stated(v)}),
+        provides=frozenset(streams | {k for k, v in labels.items() if is_stated(v)}),
         files=tuple(files),
         labels=MappingProxyType(labels),
     )
-
-
-def _age_band(age: float) -> str | None:
-    """Name the band of an age; 300 stands for more than 89 years."""
-    if math.isnan(age):
-        return None
-    return next((name for limit, name in _BANDS if age < limit), _OLDEST)
-
-
-def _is_stated(label: Label) -> bool:
-    """Say whether a label says anything: NaN, None and no names do not."""
-    return label is not None and label != () and label == label
 
 
 def _codes(root: Path, record: str, text: str) -> dict[str, float]:

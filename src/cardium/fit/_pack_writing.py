@@ -29,13 +29,12 @@ from cardium.core import (
     Protocol,
     geometry_to_dict,
 )
-from cardium.core.files import plain, write_json
+from cardium.core.files import locked_journal, plain, write_json
 from cardium.errors import (
     CardiumError,
     DataCorruptError,
     InvalidArgumentError,
     NotProvidedError,
-    RunConflictError,
 )
 from cardium.fit._pack_codes import (
     blocks_of,
@@ -328,22 +327,7 @@ def _journal(
     path: Path, facts: Mapping[str, Any]
 ) -> Iterator[tuple[BufferedRandom, list[Packed | Left]]]:
     """Yield the journal of a pack, locked, and what it says is written."""
-    import fcntl
-
-    file_path = path / _JOURNAL
-    if path.is_dir() and not file_path.exists() and any(path.iterdir()):
-        raise RunConflictError(
-            f"'{path}' holds files and is no pack. Choose a folder that is not there."
-        )
-    path.mkdir(parents=True, exist_ok=True)
-    with file_path.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunConflictError(
-                f"Another process writes the pack '{path}'. Wait for it."
-            ) from error
-        file.seek(0)
+    with locked_journal(path / _JOURNAL) as file:
         whole = file.read().split(b"\n")[:-1]  # a line that was not ended is not one
         if whole:
             expect_same(path, read_facts(path, whole[0]), facts)

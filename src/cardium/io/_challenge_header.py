@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cardium.core import plausible_age, sex_of
 from cardium.errors import DataCorruptError, DataMissingError, NotProvidedError
 
 Sex = Literal["male", "female"]
@@ -16,17 +17,10 @@ _MOST_BYTES = 1 << 20
 _MOST_SAMPLES = 1 << 40
 _RATES = (1e-2, 1e6)  # Hz; beyond, times in seconds are no use
 _GAINS = (1e-6, 1e12)
-_OLDEST = 120.0
 _COMMENT = re.compile(rb"^#[ \t]*(age|sex|dx)[ \t]*:[ \t]*([^\r\n]*)", re.I | re.M)
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
 _GAIN = re.compile(r"([-+.\deE]+)(?:\(([-+]?\d+)\))?(?:/(\S+))?")
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
-_SEXES: dict[str, Sex] = {
-    "m": "male",
-    "male": "male",
-    "f": "female",
-    "female": "female",
-}
 _NO_CODE = {"", "nan", "unknown", "none"}
 
 
@@ -220,22 +214,13 @@ def _comments(content: bytes) -> Comments:
         text = value.decode("utf-8", errors="replace").strip()
         match key.lower():
             case b"age":
-                age = _age(text)
+                age = plausible_age(text)
             case b"sex":
-                sex = _SEXES.get(text.lower())
+                sex = sex_of(text)
             case _:
                 codes = map(str.strip, text.split(","))
                 dx.update((c, None) for c in codes if c.lower() not in _NO_CODE)
     return Comments(age, sex, tuple(dx))
-
-
-def _age(text: str) -> float:
-    """Read an age; what is none of a person's is none."""
-    try:
-        age = float(text)
-    except ValueError:
-        return math.nan
-    return age if 0 <= age <= _OLDEST else math.nan
 
 
 def _record_line(path: Path, row: str) -> tuple[str, int, float, int | None]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Mark
+from cardium.core import FloatArray, Mark, sex_of
 from cardium.errors import NotProvidedError
 from cardium.io._ecg_parts import (
     Content,
@@ -31,7 +31,6 @@ from cardium.io._ecg_parts import (
     day_of,
     is_voltage,
     positive,
-    sex_of,
     standard,
     to_millivolts,
     to_number,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardium.core import FloatArray
+from cardium.core import FloatArray, plausible_age, sex_of
 from cardium.errors import NotProvidedError
 from cardium.io._ecg_parts import (
     Content,
@@ -30,9 +30,7 @@ from cardium.io._ecg_parts import (
     corrupt,
     day_of,
     place,
-    plausible_age,
     positive,
-    sex_of,
     standard,
     to_millivolts,
     to_number,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cardium.core import FloatArray, Mark, Stream
+from cardium.core import FloatArray, Mark, Stream, plausible_age
 from cardium.core.stream import Array
 from cardium.errors import DataCorruptError, NotProvidedError
 from cardium.signal.leads import LEADS, derive_limb_leads, lead_name
@@ -24,7 +24,6 @@ _MILLIVOLTS = {
     **dict.fromkeys(("uv", "µv", "μv", "microvolt", "microvolts"), 1e-3),
     **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
 }
-_OLDEST = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +201,6 @@ def age_between(birth: date | None, taken: date | None) -> float:
         return math.nan
     had_birthday = (taken.month, taken.day) >= (birth.month, birth.day)
     return plausible_age(taken.year - birth.year - (not had_birthday))
-
-
-def plausible_age(years: float) -> float:
-    """Return an age that a person can have, or NaN."""
-    return float(years) if 0 <= years <= _OLDEST else math.nan
-
-
-def sex_of(text: str) -> str | None:
-    """Read a sex as files write it: M, F, male, female."""
-    letter = text.strip()[:1].upper()
-    return {"M": "male", "F": "female"}.get(letter)
 
 
 def day_of(year: int, month: int, day: int) -> date | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cardium.core import need
+from cardium.core import need, plausible_age
 from cardium.errors import NotProvidedError
 from cardium.io._ecg_parts import (
     Content,
@@ -27,7 +27,6 @@ from cardium.io._ecg_parts import (
     complete,
     corrupt,
     place,
-    plausible_age,
     positive,
     standard,
     to_millivolts,

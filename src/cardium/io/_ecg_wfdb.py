@@ -6,15 +6,13 @@ import math
 import re
 from pathlib import Path
 
-from cardium.core import Stream
+from cardium.core import Stream, plausible_age, sex_of
 from cardium.io._ecg_parts import (
     Content,
     Options,
     Wave,
     even_times,
     is_voltage,
-    plausible_age,
-    sex_of,
     standard,
     to_millivolts,
     to_number,

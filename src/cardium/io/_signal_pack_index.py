@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cardium.core import Entry, Info
+from cardium.core.files import locked_journal
 from cardium.errors import DataCorruptError, RunConflictError
 
 INDEX = "signals.msgpack"
@@ -172,22 +173,7 @@ def open_journal(
     path: Path, facts: PackFacts
 ) -> Iterator[tuple[BufferedRandom, list[PackedRecording]]]:
     """Yield the journal of a pack, locked, and what it says is written."""
-    import fcntl
-
-    where = path / _JOURNAL
-    if path.is_dir() and not where.exists() and any(path.iterdir()):
-        raise RunConflictError(
-            f"'{path}' holds files and is no pack. Choose a folder that is not there."
-        )
-    path.mkdir(parents=True, exist_ok=True)
-    with where.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunConflictError(
-                f"Another process writes the pack '{path}'. Wait for it."
-            ) from error
-        file.seek(0)
+    with locked_journal(path / _JOURNAL) as file:
         messages, whole = _split(file.read())
         file.truncate(whole)  # a message that was cut off is none
         if messages:
@@ -195,7 +181,7 @@ def open_journal(
         else:
             append(file, facts)
         yield file, [_decode(one, PackedRecording, path) for one in messages[1:]]
-    where.unlink()
+    (path / _JOURNAL).unlink()
 
 
 def discard(path: Path) -> None:
